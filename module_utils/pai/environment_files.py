@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, OpenPAI Runtime for Ansible contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of the work directory that tell a task about its job, planned from its inputs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from . import process_env
+from .environment import fixed_variables, task_variables
+from .environment_budget import Split, budget, split
+from .files import PRIVATE, PUBLIC, FileChange, plan
+from .job.codec import encode
+from .job.model import Job
+from .job.sources import Inputs, load_job
+from .masking import Masker
+from .references import uses_secrets
+from .shell_text import export_lines, full_lines, refuse_unusable
+from .user_environment import definitions, user_variables
+
+TRUNCATED = "PAI_RUNTIME_ENV_TRUNCATED"
+_SCRIPT = "runtime_env.sh"
+
+
+@dataclasses.dataclass(frozen=True)
+class EnvironmentPlan:
+    """Every file's change, what a person should be told, and how many variables did not fit."""
+
+    changes: tuple[FileChange, ...]
+    warnings: tuple[str, ...]
+    left_out: int
+    masker: Masker
+
+
+def plan_environment(inputs: Inputs, work_dir: Path) -> EnvironmentPlan:
+    """Load the job and plan its files; the container's environment is in ``work_dir`` already.
+
+    Raises:
+        RuntimeConfigError: an input is broken, or a variable of the user's is refused.
+    """
+    container = container_environment(work_dir)
+    known = (work_dir / "job.json", *sorted(work_dir.glob("../../*/work/job.json")))
+    job = load_job(dataclasses.replace(inputs, environment=container, known=known))
+    fixed = fixed_variables(job)
+    fixed.update(user_variables(job, {**container, **fixed}))
+    parts = split(fixed, task_variables(job), container, budget())
+    refuse_unusable({**parts.exported, **parts.left_out})
+    if parts.left_out:
+        parts = Split({**parts.exported, TRUNCATED: "1"}, parts.left_out)
+    return EnvironmentPlan(
+        changes=tuple(_changes(job, parts, container, work_dir)),
+        warnings=tuple(_warnings(parts)),
+        left_out=len(parts.left_out),
+        masker=Masker(secret_texts(job.secrets)),
+    )
+
+
+def container_environment(work_dir: Path) -> dict[str, str]:
+    """Return the environment that the container was started with, as pai-runtime kept it.
+
+    Where a playbook runs without pai-runtime that is the environment of this process.
+    """
+    path = work_dir / "container_env.nul"
+    return process_env.read(path) if path.exists() else dict(os.environ)
+
+
+def _changes(
+    job: Job, parts: Split, container: dict[str, str], work_dir: Path
+) -> Iterator[FileChange]:
+    private = any(
+        isinstance(value, str) and uses_secrets(value) for _, _, value in definitions(job)
+    )
+    mode = PRIVATE if private else PUBLIC
+    secrets = json.dumps(job.secrets, default=str) if job.secrets else None
+    full = full_lines(parts.exported, parts.left_out) if parts.left_out else None
+    yield plan(work_dir / "secrets.json", secrets, PRIVATE)
+    yield plan(work_dir / "job.json", encode(job))
+    yield plan(work_dir / _SCRIPT, export_lines(parts.exported, _SCRIPT), mode)
+    yield plan(work_dir / "runtime_env.full.sh", full, mode)
+    environment = process_env.encode({**container, **parts.exported})
+    yield plan(work_dir / "process_env.nul", environment, PRIVATE)
+
+
+def _warnings(parts: Split) -> Iterator[str]:
+    if parts.left_out:
+        yield (
+            f"{len(parts.left_out)} of {len(parts.left_out) + len(parts.exported)} variables are in "
+            "runtime_env.full.sh and job.json only: more than a process should be given "
+            f"({TRUNCATED}=1 says so to the command)"
+        )
+
+
+def secret_texts(secrets: Any) -> Iterator[str]:
+    """Yield every text in ``secrets``, at any depth, for masking."""
+    if isinstance(secrets, dict):
+        for value in secrets.values():
+            yield from secret_texts(value)
+    elif isinstance(secrets, list):
+        for value in secrets:
+            yield from secret_texts(value)
+    elif secrets is not None:
+        yield str(secrets)

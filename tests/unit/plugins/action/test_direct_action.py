@@ -1,0 +1,94 @@
+"""A module gives the same result in the controller's process as in its own."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.unit.jobs import document
+from tests.unit.playbooks import ROOT, play, write_play
+
+MODULES = sorted(path.stem for path in (ROOT / "library").glob("pai_*.py"))
+
+
+def results(directory: Path, tasks: list[dict[str, Any]], direct: bool, *options: str) -> list[Any]:
+    """Run ``tasks`` and return their results as JSON, less what differs from run to run."""
+    (directory / "work").mkdir(parents=True)
+    (directory / "work" / "container_env.nul").write_bytes(b"PATH=/bin\0")
+    registered = [{**task, "register": f"r{i}", "ignore_errors": True} for i, task in enumerate(tasks)]
+    names = ", ".join(f"r{i}" for i in range(len(tasks)))
+    keep = {
+        "name": "Keep the results",
+        "check_mode": False,
+        "ansible.builtin.copy": {"content": "{{ [%s] | to_json }}" % names, "dest": str(directory / "results")},
+    }
+    path = write_play(directory / "play.yml", [*registered, keep], vars={"pai_direct": direct})
+    done = play(path, directory, *options)
+    assert (directory / "results").exists(), done.stdout + done.stderr
+    text = (directory / "results").read_text().replace(str(directory), "DIR")
+    return [{k: v for k, v in result.items() if k != "exception"} for result in json.loads(text)]
+
+
+def job(directory: Path) -> str:
+    extras = {"env": {"A": "{{ 7*7 }}", "B": "<% $secrets.token %>"}}
+    path = directory / "job.yml"
+    path.write_text(yaml.safe_dump(document(extras=extras, secrets={"token": "hunter2-hunter2"})))
+    return str(path)
+
+
+def tasks(directory: Path, job_file: str) -> list[dict[str, Any]]:
+    work = str(directory / "work")
+    return [
+        {"openpai.runtime.pai_env": {"work_dir": work, "job_file": job_file, "cwd": "/data"}},
+        {"openpai.runtime.pai_user_command": {"work_dir": work}},
+        {"openpai.runtime.pai_plugins": {"work_dir": work, "built_in": str(ROOT / "roles")}},
+        {"openpai.runtime.pai_env": {"work_dir": work, "job_file": job_file + ".missing"}},
+        {"openpai.runtime.pai_env": {"work_dir": work, "wrong": 1}},
+    ]
+
+
+@pytest.mark.parametrize("options", [(), ("--check",), ("--diff",)], ids=["run", "check", "diff"])
+def test_results_are_the_same_both_ways(tmp_path: Path, options: tuple[str, ...]) -> None:
+    both = [
+        results(tmp_path / name, tasks(tmp_path / name, job(tmp_path)), direct, *options)
+        for name, direct in (("direct", True), ("ordinary", False))
+    ]
+    direct, ordinary = both
+    for here, there in zip(direct, ordinary, strict=True):
+        for noise in ("module_stdout", "module_stderr", "_ansible_no_log"):
+            there.pop(noise, None)
+        assert here == there
+    assert [result["changed"] for result in direct[:3]] == [True, True, True]
+    assert direct[3]["failed"] and "job.yml.missing: No such file or directory" in direct[3]["msg"]
+    assert "Unsupported parameters" in direct[4]["msg"]
+
+
+def test_every_module_has_its_action_plugin() -> None:
+    assert sorted(path.stem for path in (ROOT / "action_plugins").glob("*.py")) == MODULES
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [{"environment": {"A": "1"}}, {"vars": {"pai_direct": "false"}}, {"async": 30, "poll": 1}],
+    ids=["environment", "switched off", "async"],
+)
+def test_what_needs_another_process_takes_the_ordinary_way(
+    tmp_path: Path, keywords: dict[str, Any]
+) -> None:
+    task = {**tasks(tmp_path, job(tmp_path))[0], **keywords}
+    done = play(write_play(tmp_path / "play.yml", [task]), tmp_path, "-vvv", ANSIBLE_ASYNC_DIR=str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Using module file" in done.stdout
+
+
+def test_a_direct_task_leaves_the_process_as_it_was(tmp_path: Path) -> None:
+    before = set(os.listdir("/tmp"))
+    done = play(write_play(tmp_path / "play.yml", tasks(tmp_path, job(tmp_path))[:1]), tmp_path, "-vvv")
+    assert done.returncode == 0 and "Using module file" not in done.stdout
+    assert not {n for n in set(os.listdir("/tmp")) - before if n.startswith("ansible-direct-")}
+    assert "hunter2" not in done.stdout + done.stderr
