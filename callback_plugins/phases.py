@@ -1,0 +1,121 @@
+# Copyright: (c) 2026, OpenPAI Runtime for Ansible contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The output of our playbooks inside a container: one line per step, and a report for pai-runtime."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = r"""
+name: phases
+type: stdout
+short_description: One line per step, and a report of phases and failure
+version_added: 0.1.0
+author: OpenPAI Runtime for Ansible contributors (@openpai)
+description:
+  - Prints one line per task that did something, failed or took its time, for the runtime's log.
+  - Writes the seconds that each role took, and the failure that ended the play, as JSON into the file that
+    E(PAI_RUNTIME_REPORT) names, for pai-runtime.
+  - Prints nothing but names, times, messages and what modules say they did, at any verbosity. So no argument and no
+    result of a task can reach the log.
+"""
+
+#: Roles that are not plugins.
+_OWN_ROLES = ("runtime_env", "user_command", "plugins", "failure_analysis", "preflight", "gang_barrier")
+_SLOW = 0.5  # seconds
+
+
+class CallbackModule(CallbackBase):
+    """Prints steps as they end."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "openpai.runtime.phases"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._phases: dict[str, float] = {}
+        self._failure: dict[str, Any] | None = None
+        self._started = time.monotonic()
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        self._started = time.monotonic()
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        seconds = self._account(result)
+        data = _data(result)
+        self._warnings(data)
+        actions = [str(action) for action in data.get("actions") or []]
+        if actions or seconds >= _SLOW:
+            what = ", ".join(actions) or _task(result).name
+            self._display.display(f"{_phase(_task(result))}: {what} ({seconds:.2f} s)")
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        self._account(result)
+        data = _data(result)
+        self._warnings(data)
+        task = _task(result)
+        phase = _phase(task)
+        role = phase.removeprefix("plugin ")
+        message = str(data.get("msg") or "the task failed")
+        self._failure = {
+            "task": task.name,
+            "role": role,
+            "plugin": role if phase != role else None,
+            "message": message,
+            "exit_code": data.get("exit_code"),
+        }
+        self._display.display(f"{phase}: FAILED: {message}")
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        self.v2_runner_on_failed(result)
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        failed = any(stats.failures.values()) or any(stats.dark.values())
+        path = os.environ.get("PAI_RUNTIME_REPORT")
+        if path:
+            report = {"phases": self._phases, "failure": self._failure if failed else None}
+            Path(path).write_text(json.dumps(report), encoding="utf-8")
+
+    def _account(self, result: Any) -> float:
+        seconds = time.monotonic() - self._started
+        phase = _phase(_task(result))
+        self._phases[phase] = round(self._phases.get(phase, 0) + seconds, 3)
+        return seconds
+
+    def _warnings(self, data: dict[str, Any]) -> None:
+        for warning in data.get("warnings") or []:
+            self._display.display(f"warning: {_text(warning)}")
+
+
+def _task(result: Any) -> Any:
+    return getattr(result, "task", None) or result._task  # before ansible-core 2.19
+
+
+def _data(result: Any) -> dict[str, Any]:
+    data: dict[str, Any] = getattr(result, "result", None) or result._result
+    return data
+
+
+def _phase(task: Any) -> str:
+    """Return the task's role, for a plugin's role ``plugin NAME``; the play's own tasks: ``playbook``."""
+    role = getattr(task, "_role", None)
+    if role is None:
+        return "playbook"
+    name = Path(role.get_name(include_role_fqcn=False)).name  # a user's own role is named by its path
+    return name if name in _OWN_ROLES else f"plugin {name}"
+
+
+def _text(warning: Any) -> str:
+    """Return a warning's message: newer ansible-core hands over an object with the text inside."""
+    if isinstance(warning, str):
+        return warning
+    event = getattr(warning, "event", None)
+    return str(getattr(event, "msg", None) or getattr(warning, "msg", None) or warning)

@@ -1,0 +1,139 @@
+"""What is written for machines and people: rotation names, fallback message, summary."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.supervisor.fallback import (
+    make_document,
+    make_message,
+)
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.supervisor.outcome import Outcome
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.supervisor.rotation import (
+    RotatingFile,
+)
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.supervisor.settings import (
+    LogLimits,
+    Options,
+    resolve,
+)
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.supervisor.summary import (
+    summarize,
+)
+
+TAGS = ("[PAI_RUNTIME_ERROR_START]\n", "[PAI_RUNTIME_ERROR_END]\n")
+
+
+def places(folder):
+    directories = {"PAI_RUNTIME_WORK_DIR": str(folder), "PAI_RUNTIME_LOG_DIR": str(folder)}
+    return resolve(Options("run"), directories, Path("/"), Path("/"))
+
+
+def document(user="", platform="", failed="it failed"):
+    outcome = Outcome(1, None, False, "command", None, None, "then", "now", {})
+    made = make_document(places("/nonexistent"), outcome, failed, lambda text: text)
+    return {**made, "errorLogs": {"user": user, "platform": platform}}
+
+
+TEXT = st.text(st.characters(codec="utf-8"), max_size=3000) | st.sampled_from(
+    ["[PAI_RUNTIME_ERROR_END]\n" * 300, "\x00\x1b[31m\x85\u2028\ufeff" * 400, "\U0001f600" * 3000]
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(user=TEXT, platform=TEXT, failed=TEXT)
+def test_fallback_message_is_always_small_valid_and_framed_once(user, platform, failed):
+    message = make_message(document(user, platform, failed))
+    assert len(message) <= 4096
+    text = message.decode()
+    assert text.startswith(TAGS[0])
+    assert text.endswith(TAGS[1])
+    assert [text.count(tag.strip()) for tag in TAGS] == [1, 1]
+    inside = yaml.safe_load(text[len(TAGS[0]) : -len(TAGS[1])])
+    assert inside["exitCode"] == 1
+    assert isinstance(inside["errorLogs"]["user"], str)
+
+
+def test_platform_log_is_cut_before_the_user_log():
+    message = make_message(document(user="u" * 2500, platform="p" * 9000)).decode()
+    inside = yaml.safe_load(message[len(TAGS[0]) : -len(TAGS[1])])["errorLogs"]
+    assert inside["user"] == "u" * 2500
+    assert 0 < len(inside["platform"]) < 9000
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    pieces=st.lists(st.binary(max_size=60), max_size=40),
+    limit=st.integers(1, 50),
+    kept=st.integers(0, 3),
+)
+def test_rotation_keeps_the_end_of_what_was_written(tmp_path_factory, pieces, limit, kept):
+    folder = tmp_path_factory.mktemp("log")
+    log = RotatingFile(folder, LogLimits(limit, kept), pytest.fail)
+    for piece in pieces:
+        log.write(piece)
+    log.close()
+    old = sorted(folder.glob("@*"))
+    files = [path.read_bytes() for path in [*old, folder / "current"]]
+    assert b"".join(pieces).endswith(b"".join(files))
+    assert len(old) <= kept
+    assert all(0 < len(content) <= limit for content in files[:-1])
+    if sum(map(len, pieces)) <= limit:
+        assert files == [b"".join(pieces)]
+
+
+def test_disk_that_refuses_is_told_once_with_what_is_missing(tmp_path):
+    reports = []
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log" / "current").symlink_to("/dev/full")
+    log = RotatingFile(tmp_path / "log", LogLimits(), reports.append)
+    log.write(b"12345")
+    log.write(b"67890")
+    log.close()
+    assert reports == [f"{tmp_path}/log/current: cannot write: No space left on device"]
+
+
+FAILED = {
+    "job": "alice~mnist",
+    "taskRole": "worker",
+    "taskIndex": 1,
+    "exitCode": 226,
+    "originalUserExitCode": 1,
+    "phrase": "ContainerCudaOOMKilled",
+    "fault": "user",
+    "transient": False,
+    "reason": "The GPU ran out of memory.",
+    "solution": ["Use a smaller batch.", "Ask for a larger GPU."],
+    "matchedUserLogString": "CUDA out of memory",
+    "phases": {"start": 0.612, "start/plugin cmd": 0.3, "command": 12.1, "exit": 0.7},
+}
+
+
+def test_summary_of_a_failure():
+    assert summarize(FAILED, places("/logs"), colour=False) == (
+        "\nalice~mnist, task worker-1 failed\n"
+        "  exit code  226 ContainerCudaOOMKilled (the command's own: 1)\n"
+        "  reason     The GPU ran out of memory.\n"
+        "  matched    CUDA out of memory\n"
+        "  fault      user\n"
+        "  retry      will not help\n"
+        "  to do      1. Use a smaller batch.\n"
+        "             2. Ask for a larger GPU.\n"
+        "  phases     start 0.61 s (plugin cmd 0.30); command 12.10 s; exit 0.70 s\n"
+        "  logs       /logs\n"
+    )
+
+
+def test_summary_of_a_success_is_short():
+    assert summarize({"exitCode": 0, "phases": {"command": 1}}, places("/logs"), colour=False) == (
+        "\nThe command succeeded\n  exit code  0\n  phases     command 1.00 s\n  logs       /logs\n"
+    )
+
+
+def test_summary_is_coloured_only_where_asked():
+    assert "\033[" in summarize(FAILED, places("/logs"), colour=True)
