@@ -107,7 +107,8 @@ def test_the_catalogue_loads_without_problems() -> None:
 
 
 def test_every_old_code_keeps_its_phrase() -> None:
-    assert OLD.items() <= {row["code"]: row["phrase"] for row in rows()}.items()
+    first = {row["code"]: row["phrase"] for row in reversed(rows())}
+    assert OLD.items() <= first.items()
 
 
 def test_other_codes_are_the_new_classes() -> None:
@@ -178,7 +179,7 @@ def test_broken_files_and_entries_are_told_and_the_others_work(tmp_path: Path) -
     catalogue = load_catalogue(tmp_path)
     assert [entry.phrase for entry in catalogue.entries] == ["Good"]
     assert catalogue.problems == (
-        f"{tmp_path}/1.yml: not valid YAML in line 1; correct it",
+        f"{tmp_path}/1.yml: not valid YAML in line 2; correct it",
         f"{tmp_path}/2.yml: expected a list of entries; the file is skipped",
         f"{tmp_path}/3.yml: entry 1: no code of a container; the entry is skipped",
         f"{tmp_path}/3.yml: entry 2: no code of a container; the entry is skipped",

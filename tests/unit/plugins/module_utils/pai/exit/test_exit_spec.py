@@ -122,7 +122,7 @@ def test_a_pattern_that_is_not_understood_is_skipped_by_name(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("a: [", "not valid YAML in line 1; correct it"),
+        ("a: [", "not valid YAML in line 2; correct it"),
         ("text", "expected a list of containerExitCode and patterns"),
         ("spec: 5", "expected a list of containerExitCode and patterns"),
         ("", "expected a list of containerExitCode and patterns"),

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import venv
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,52 @@ def test_missing_ansible_is_told_and_nothing_hangs(runtime):
     finished = runtime.run("true", env={"PAI_RUNTIME_LAUNCHER": "/no/launcher"})
     assert finished.code == 1
     assert "No such file or directory" in finished.exit["message"]
+
+
+def test_python_without_ansible_is_named(runtime, tmp_path):
+    """The real launcher, with a Python that has only its standard library."""
+    bare = tmp_path / "bare"
+    venv.create(bare, symlinks=True)
+    program = str(bare / "bin" / "python")
+    environ = {"PAI_PYTHON": program, "PAI_RUNTIME_LAUNCHER": ""}
+    finished = runtime.run("true", env=environ)
+    assert finished.code == 1
+    says = "has no ansible-core (No module named 'ansible'): name one that has in PAI_PYTHON"
+    assert f"{program} {says}" in finished.exit["message"]
+
+
+def test_real_ansible_runs_in_hostile_surroundings(runtime, tmp_path):
+    """A POSIX locale, no home, the user's own settings, a current directory open to everybody."""
+    (tmp_path / "playbooks").mkdir()
+    for name, source, target in (
+        ("start", "work/container_env.nul", "work/process_env.nul"),
+        ("exit", "work/outcome.json", "logs/exit.json"),
+    ):
+        copy = {
+            "ansible.builtin.command": {
+                "argv": ["cp", *(f"{tmp_path}/{p}" for p in (source, target))]
+            }
+        }
+        play = {"hosts": "all", "gather_facts": False, "tasks": [{"name": "Copy", **copy}]}
+        (tmp_path / "playbooks" / f"{name}.yml").write_text(json.dumps([play]))
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    environ = {
+        "PAI_RUNTIME_LAUNCHER": "",
+        "PAI_RUNTIME_PLAYBOOK_DIR": str(tmp_path / "playbooks"),
+        "LC_ALL": "POSIX",
+        "HOME": "/nonexistent",
+        "ANSIBLE_CONFIG": "/nonexistent",
+        "ANSIBLE_STRATEGY": "nonsense",
+        "PYTHONHOME": "/nonexistent",
+    }
+    finished = runtime.bash(
+        "echo $HOME $ANSIBLE_STRATEGY; exit 3", env=environ, cwd=tmp_path / "open"
+    )
+    assert finished.code == 3, finished.stderr
+    assert finished.stdout == b"/nonexistent nonsense\n"
+    assert finished.exit["stage"] == "command"
+    assert list((tmp_path / "open").iterdir()) == []
 
 
 def test_playbooks_get_a_built_environment(runtime, tmp_path):

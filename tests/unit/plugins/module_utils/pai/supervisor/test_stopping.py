@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import signal
@@ -27,6 +28,32 @@ def running(runtime, tmp_path, wait_for):
         return process
 
     return start
+
+
+@pytest.fixture
+def on_terminal(runtime, tmp_path):
+    """Start a bash script under pai-runtime on a terminal of its own."""
+
+    def start(script):
+        directories = ["--work-dir", str(runtime.work), "--log-dir", str(runtime.logs)]
+        program = str(ROOT / "bin" / "pai-runtime")
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(tmp_path)
+            os.environ.update(runtime.environment)
+            os.execv(program, [program, "run", *directories, "--", "bash", "-c", script])
+        return pid, terminal
+
+    return start
+
+
+def read_to_end(terminal):
+    output = b""
+    with contextlib.suppress(OSError):  # EIO: the last process on the terminal has ended
+        while data := os.read(terminal, 65536):
+            output += data
+    os.close(terminal)
+    return output
 
 
 WAIT = "touch ready; while :; do sleep 0.02; done"
@@ -170,28 +197,26 @@ def test_sigterm_during_exit_bounds_it_but_does_not_end_it(runtime, tmp_path, wa
     assert finished.exit["stopped"] is False
 
 
-def test_interrupt_on_a_terminal_reaches_the_command_alone(runtime, tmp_path, wait_for):
+def test_stop_key_where_nobody_could_continue_us_changes_nothing(on_terminal, wait_for, tmp_path):
+    """In a container there is no shell above us that could say fg."""
+    pid, terminal = on_terminal("touch ready; read -r line; echo got $line; exit 3")
+    wait_for((tmp_path / "ready").exists)
+    os.write(terminal, b"\x1a")
+    time.sleep(0.3)
+    os.write(terminal, b"words\n")
+    assert b"got words" in read_to_end(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 3
+
+
+def test_interrupt_on_a_terminal_reaches_the_command_alone(on_terminal, tmp_path, wait_for):
     """The command has the foreground: ^C is its business, and it can read the terminal."""
-    directories = ["--work-dir", str(runtime.work), "--log-dir", str(runtime.logs)]
     script = "read -r line; echo got $line; touch ready; while :; do sleep 0.02; done"
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(tmp_path)
-        os.environ.update(runtime.environment)
-        program = str(ROOT / "bin" / "pai-runtime")
-        os.execv(program, [program, "run", *directories, "--", "bash", "-c", script])
+    pid, terminal = on_terminal(script)
     os.write(terminal, b"words\n")
     wait_for((tmp_path / "ready").exists)
     os.write(terminal, b"\x03")
-    output = b""
-    try:
-        while data := os.read(terminal, 65536):
-            output += data
-    except OSError:  # EIO: the last process on the terminal has ended
-        pass
+    assert b"got words" in read_to_end(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
-    assert b"got words" in output
-    os.close(terminal)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,248 @@
+"""The whole analysis of a task's files, the damaged ones included."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.analysis import (
+    Analysis,
+    Sources,
+    analyse,
+)
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.message import render
+
+CLUSTER_SPEC = Path(__file__).parent / "fixtures" / "k8s-job-exit-spec.yaml"
+CATALOGUE = next(
+    parent / "catalogue"
+    for parent in Path(__file__).resolve().parents
+    if (parent / "catalogue").is_dir()
+)
+OOM = "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB"
+KEYS = [
+    "schemaVersion",
+    "job",
+    "taskRole",
+    "taskIndex",
+    "exitCode",
+    "originalUserExitCode",
+    "signal",
+    "stopped",
+    "stage",
+    "plugin",
+    "message",
+    "phrase",
+    "category",
+    "type",
+    "behavior",
+    "reaction",
+    "fault",
+    "transient",
+    "reason",
+    "solution",
+    "trigger",
+    "matchedUserLogString",
+    "matchedPlatformLogString",
+    "matchedGpuInfo",
+    "errorLogs",
+    "phases",
+    "startedAt",
+    "endedAt",
+]
+
+
+class Task:
+    """The files that a task leaves behind."""
+
+    def __init__(self, root: Path) -> None:
+        self.work, self.logs = root / "work", root / "logs"
+        self.work.mkdir()
+        self.logs.mkdir()
+        self.put("work/job.json", {"name": "u~j", "current": {"taskRole": "w", "taskIndex": 3}})
+        self.outcome(exitCode=1)
+
+    def put(self, name: str, content: object) -> Path:
+        path = self.work.parent / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = content if isinstance(content, (str, bytes)) else json.dumps(content)
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    def outcome(self, **fields: object) -> None:
+        self.put("work/outcome.json", {"stage": "command", "phases": {"start": 0.5}, **fields})
+
+    def user_log(self, text: str | bytes) -> None:
+        self.put("logs/user-all/current", text)
+
+    def analyse(self, gpu: str | None = None, **fields: object) -> Analysis:
+        sources = {"catalogue": CATALOGUE, **fields}
+        outcome = self.work / "outcome.json"
+        return analyse(Sources(outcome, self.logs, self.work, **sources), lambda: gpu)
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> Task:
+    return Task(tmp_path)
+
+
+def test_a_failure_is_explained(task: Task) -> None:
+    task.user_log(f"step 1\nstep 2\nstep 3\n{OOM}\nlast\n")
+    task.put("logs/runtime.log", "one\ntwo\n")
+    analysis = task.analyse()
+    assert analysis.problems == ()
+    assert list(analysis.report) == KEYS
+    expected = {
+        "job": "u~j",
+        "taskRole": "w",
+        "taskIndex": 3,
+        "exitCode": 1,
+        "originalUserExitCode": 1,
+        "phrase": "ContainerCudaOOMKilled",
+        "category": "gpu-oom",
+        "fault": "user",
+        "transient": False,
+        "matchedUserLogString": OOM.partition("cuda.")[2],
+        "errorLogs": {
+            "user": f"step 1\nstep 2\nstep 3\n{OOM}\nlast",
+            "platform": "one\ntwo",
+        },
+        "phases": {"start": 0.5},
+    }
+    assert expected.items() <= analysis.report.items()
+    assert "user log, line 4: " in analysis.report["trigger"]
+
+
+def test_success_reads_no_log(task: Task) -> None:
+    task.outcome(exitCode=0)
+    task.user_log(f"{OOM}\n")
+    report = task.analyse(exit_spec=Path("/nonexistent/spec.yaml")).report
+    assert list(report) == KEYS
+    assert (report["exitCode"], report["phrase"]) == (0, "Succeeded")
+    assert report["errorLogs"] == {"user": "", "platform": ""}
+
+
+def test_the_spec_chooses_the_number_and_the_catalogue_the_words(task: Task) -> None:
+    task.user_log("RuntimeError: cuda runtime error (2) : out of memory\nSegmentation fault\n")
+    report = task.analyse(exit_spec=CLUSTER_SPEC).report
+    assert (report["exitCode"], report["phrase"]) == (234, "ContainerCudaOOMKilled")
+
+
+def test_of_an_old_gpu_the_spec_knows_first(task: Task) -> None:
+    task.user_log(f"{OOM}\n")
+    report = task.analyse(gpu="GPU 0: 2 double-bit ECC errors", exit_spec=CLUSTER_SPEC).report
+    assert (report["exitCode"], report["fault"]) == (128, "platform")
+    assert report["matchedGpuInfo"] == "GPU 0: 2 double-bit ECC errors"
+
+
+def test_an_unknown_failure_shows_the_last_lines(task: Task) -> None:
+    task.user_log("".join(f"line {number}\n" for number in range(30)))
+    report = task.analyse().report
+    assert (report["phrase"], report["type"]) == ("PAIRuntimeUnknownFailed", "UNKNOWN_FAILURE")
+    assert (report["fault"], report["transient"]) == ("unknown", None)
+    assert report["errorLogs"]["user"].split("\n") == [f"line {n}" for n in range(15, 30)]
+
+
+def test_a_failing_plugin_is_explained_by_what_it_printed(task: Task) -> None:
+    task.outcome(exitCode=1, stage="start", plugin="cmd", message="cmd failed")
+    task.user_log("")
+    task.put("logs/runtime.log", "pip\nOSError: [Errno 28] No space left on device\n")
+    report = task.analyse().report
+    assert report["phrase"] == "DiskFull"
+    assert report["originalUserExitCode"] is None
+    assert report["matchedUserLogString"] is None
+    assert report["matchedPlatformLogString"] == "No space left on device"
+    assert report["trigger"].startswith("exit code 1; start failed in cmd; platform log, line 2: ")
+
+
+def test_without_the_combined_log_the_two_streams_are_read(task: Task) -> None:
+    task.put("logs/user-stdout/current", "step 1\n")
+    task.put("logs/user-stderr/current", f"{OOM}\n")
+    assert task.analyse().report["phrase"] == "ContainerCudaOOMKilled"
+
+
+@pytest.mark.parametrize(
+    ("spec", "problem"),
+    [
+        pytest.param("a: [", "not valid YAML", id="not YAML"),
+        pytest.param("text", "expected a list", id="no list"),
+        pytest.param(None, "No such file or directory", id="missing"),
+    ],
+)
+def test_a_spec_that_cannot_be_used_is_told_and_counts_as_none(
+    task: Task, spec: str | None, problem: str
+) -> None:
+    path = task.work / "spec.yaml"
+    if spec is not None:
+        path.write_text(spec)
+    analysis = task.analyse(exit_spec=path)
+    assert analysis.report["exitCode"] == 1
+    (told,) = analysis.problems
+    assert told.startswith(f"exit spec not used: {path}: {problem}")
+    assert told in analysis.report["errorLogs"]["platform"]
+
+
+def test_a_broken_pattern_is_named_and_the_others_work(task: Task) -> None:
+    rules = [{"userLogRegex": "("}, {"userLogRegex": "last"}]
+    path = task.put("work/spec.yaml", yaml.safe_dump([{"containerExitCode": 9, "patterns": rules}]))
+    task.user_log("last\n")
+    analysis = task.analyse(exit_spec=path)
+    assert analysis.report["exitCode"] == 9
+    assert analysis.problems == (
+        "exit spec: entry (9), pattern 1: '(' is not a valid RE2 expression: missing ): (; "
+        "the pattern is skipped",
+    )
+
+
+def test_mode_spec_without_a_spec_is_told(task: Task) -> None:
+    analysis = task.analyse(mode="spec")
+    assert analysis.report["exitCode"] == 1
+    assert analysis.problems == (
+        "mode spec needs an exit spec, none is given: mode preserve is used",
+    )
+
+
+def test_with_everything_missing_there_is_a_verdict(tmp_path: Path) -> None:
+    none = tmp_path / "none"
+    analysis = analyse(Sources(none / "outcome.json", none, none, none), lambda: None)
+    assert analysis.report["exitCode"] == 255
+    assert analysis.report["phrase"] == "PAIRuntimeUnknownFailed"
+    assert len(analysis.problems) == 3
+    assert render(analysis.report)
+
+
+def test_a_log_that_cannot_be_read_is_told(task: Task) -> None:
+    (task.logs / "runtime.log").mkdir()
+    assert task.analyse().problems == (f"log {task.logs}/runtime.log: Is a directory",)
+
+
+def test_binary_logs_hide_nothing(task: Task) -> None:
+    task.user_log(bytes(range(256)) * 100 + f"\n\xff {OOM}\n".encode("latin-1"))
+    report = task.analyse().report
+    assert report["phrase"] == "ContainerCudaOOMKilled"
+    json.dumps(report).encode()
+
+
+def test_secrets_are_masked_everywhere(task: Task) -> None:
+    task.put("work/secrets.json", {"token": "hunter2-hunter2"})
+    task.outcome(exitCode=1, message="git: hunter2-hunter2 refused")
+    task.user_log(f"hunter2-hunter2\n{OOM} hunter2-hunter2\naHVudGVyMi1odW50ZXIy\n")
+    task.put("logs/runtime.log", "token hunter2-hunter2\n")
+    report = task.analyse().report
+    shown = json.dumps(report) + render(report).decode()
+    assert "hunter2" not in shown
+    assert "aHVudGVyMi1odW50ZXI" not in shown
+    assert report["message"] == "git: ****** refused"
+    assert report["errorLogs"]["platform"] == "token ******"
+
+
+def test_with_damaged_secrets_no_log_is_shown(task: Task) -> None:
+    task.put("work/secrets.json", "{")
+    task.outcome(exitCode=1, message="hunter2-hunter2")
+    task.user_log(f"hunter2-hunter2 {OOM}\n")
+    analysis = task.analyse()
+    assert analysis.report["phrase"] == "ContainerCudaOOMKilled"
+    assert "hunter2" not in json.dumps(analysis.report)
+    assert analysis.problems[0].startswith("no log is shown: secrets file ")

@@ -1,0 +1,198 @@
+"""The module writes what the analysis says: once, in place where it must, and without secrets."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.openpai.runtime.plugins.module_utils.pai import files
+from ansible_collections.openpai.runtime.plugins.modules import pai_failure_analysis
+
+CATALOGUE = next(
+    parent / "catalogue"
+    for parent in Path(__file__).resolve().parents
+    if (parent / "catalogue").is_dir()
+)
+OOM = "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB"
+Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def arguments(tmp_path: Path) -> dict[str, Any]:
+    work, logs = tmp_path / "work", tmp_path / "logs"
+    (logs / "user-all").mkdir(parents=True)
+    (logs / "user-all" / "current").write_text(f"step 1\n{OOM}\n")
+    work.mkdir()
+    (work / "job.json").write_text("{}")
+    (work / "outcome.json").write_text(json.dumps({"exitCode": 1, "stage": "command"}))
+    return {
+        "outcome": str(work / "outcome.json"),
+        "log_dir": str(logs),
+        "work_dir": str(work),
+        "catalogue": str(CATALOGUE),
+    }
+
+
+@pytest.fixture
+def run(run_module: Run, arguments: dict[str, Any]) -> Run:
+    def run(check: bool = False, **more: object) -> dict[str, Any]:
+        return run_module(pai_failure_analysis.main, {**arguments, **more}, check=check)
+
+    return run
+
+
+def warned(result: dict[str, Any]) -> list[str]:
+    """Return the texts of the warnings; ansible-core keeps those of earlier runs in one process."""
+    warnings = result.get("warnings", [])
+    return [each if isinstance(each, str) else each["event"]["msg"] for each in warnings]
+
+
+def test_four_runs(run: Run, arguments: dict[str, Any], tmp_path: Path) -> None:
+    logs, other = Path(arguments["log_dir"]), tmp_path / "termination-log"
+    logs_given = {"termination_logs": [str(other)]}
+    assert run(check=True, **logs_given)["changed"]
+    assert not (logs / "exit.json").exists()
+    assert not other.exists()
+    result = run(**logs_given)
+    assert result["changed"]
+    assert result["actions"] == ["write exit.json", "write pai-termination-log", f"write {other}"]
+    assert not run(check=True, **logs_given)["changed"]
+    assert not run(**logs_given)["changed"]
+
+
+def test_the_result_and_the_files_agree(run: Run, arguments: dict[str, Any]) -> None:
+    result = run()
+    report = Path(arguments["log_dir"]) / "exit.json"
+    written = json.loads(report.read_text())
+    assert result["exit_code"] == written["exitCode"] == 1
+    assert result["phrase"] == written["phrase"] == "ContainerCudaOOMKilled"
+    assert result["report"] == str(report)
+    assert "+" not in result["diff"][0]["before"]
+    assert result["diff"][1]["after"].startswith("[PAI_RUNTIME_ERROR_START]\nexitCode: 1\n")
+    for name in ("exit.json", "pai-termination-log"):
+        assert stat.S_IMODE((report.parent / name).stat().st_mode) == 0o644
+
+
+def test_keys_are_the_same_on_success(run: Run, arguments: dict[str, Any]) -> None:
+    failed = run()
+    Path(arguments["outcome"]).write_text('{"exitCode": 0, "stage": "command"}')
+    succeeded = run()
+    assert succeeded["exit_code"] == 0
+    assert set(succeeded) == set(failed)
+
+
+@pytest.mark.parametrize(("mode", "code"), [("preserve", 1), ("catalogue", 226)])
+def test_the_mode_chooses_the_code(run: Run, mode: str, code: int) -> None:
+    assert run(mode=mode)["exit_code"] == code
+
+
+def test_a_spec_chooses_the_code(run: Run, tmp_path: Path) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text("[{containerExitCode: 77, patterns: [{userLogRegex: OutOfMemory}]}]")
+    result = run(exit_spec=str(spec))
+    assert (result["exit_code"], result["phrase"]) == (77, "ContainerCudaOOMKilled")
+
+
+def test_an_existing_file_is_written_in_place(run: Run, tmp_path: Path) -> None:
+    # As /dev/termination-log, a mount: a file put in its place would stay in the container.
+    other = tmp_path / "termination-log"
+    other.write_text("x" * 10000)
+    before = other.stat().st_ino
+    run(termination_logs=[str(other)])
+    assert other.stat().st_ino == before
+    assert other.read_text().endswith("[PAI_RUNTIME_ERROR_END]\n")
+
+
+def test_a_device_is_written_and_changes_nothing(run: Run) -> None:
+    run()
+    result = run(termination_logs=["/dev/null"])
+    assert not result["changed"]
+    assert not [text for text in warned(result) if "/dev/null" in text]
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+def test_a_pipe_gets_the_message(run: Run, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
+    reader.start()
+    while not read and reader.is_alive():
+        result = run(termination_logs=[str(pipe)])
+        if not [text for text in warned(result) if str(pipe) in text]:  # the reader was there
+            break
+    reader.join()
+    assert read[0].startswith("[PAI_RUNTIME_ERROR_START]\n")
+
+
+def test_a_pipe_without_a_reader_is_a_warning(run: Run, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    words = f"termination message not written to {pipe}: No such device or address"
+    assert words in warned(run(termination_logs=[str(pipe)]))
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_a_place_that_cannot_be_written_is_a_warning(run: Run, tmp_path: Path, check: bool) -> None:
+    path = tmp_path / "none" / "log"
+    result = run(check=check, termination_logs=[str(path)])
+    words = f"termination message not written to {path}: {path.parent} is missing or not writable"
+    assert words in warned(result)
+    assert "failed" not in result
+    assert not [action for action in result["actions"] if str(path) in action]
+
+
+def test_broken_patterns_are_warnings(run: Run, tmp_path: Path) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text("[{containerExitCode: 77, patterns: [{userLogRegex: '('}]}]")
+    words = (
+        "exit spec: entry (77), pattern 1: '(' is not a valid RE2 expression: missing ): (; "
+        "the pattern is skipped"
+    )
+    assert words in warned(run(exit_spec=str(spec)))
+
+
+def test_no_secret_is_written_or_returned(
+    run: Run, arguments: dict[str, Any], tmp_path: Path
+) -> None:
+    work, logs = Path(arguments["work_dir"]), Path(arguments["log_dir"])
+    (work / "secrets.json").write_text('{"token": "hunter2-hunter2"}')
+    (logs / "user-all" / "current").write_text(f"hunter2-hunter2\n{OOM} hunter2-hunter2\n")
+    spec = tmp_path / "spec.yaml"
+    spec.write_text("[{containerExitCode: 77, patterns: [{userLogRegex: '(hunter2-hunter2'}]}]")
+    other = tmp_path / "termination-log"
+    result = run(exit_spec=str(spec), termination_logs=[str(other)])
+    written = [logs / "exit.json", logs / "pai-termination-log", other]
+    shown = json.dumps(result) + "".join(path.read_text() for path in written)
+    assert "******" in shown
+    assert "hunter2" not in shown
+
+
+def test_a_log_directory_that_is_a_file_fails_but_the_message_is_written(
+    run: Run, tmp_path: Path
+) -> None:
+    place, other = tmp_path / "file", tmp_path / "termination-log"
+    place.write_text("")
+    result = run(log_dir=str(place), termination_logs=[str(other)])
+    assert result["failed"]
+    assert result["msg"].startswith(f"{place}")
+    assert other.read_text().startswith("[PAI_RUNTIME_ERROR_START]\n")
+
+
+def test_an_error_of_our_own_shows_no_text_that_may_hold_a_secret(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("hunter2-hunter2")
+
+    monkeypatch.setattr(files, "plan", broken)
+    result = run()
+    assert result["failed"]
+    assert result["msg"] == "the analysis failed in itself with ValueError"
