@@ -8,8 +8,13 @@ One file serves every module: the other names in this folder are links to it.
 
 from __future__ import annotations
 
-from ansible_collections.openpai.runtime.plugins.plugin_utils.direct_action import DirectAction
+from ansible_collections.openpai.runtime.plugins.plugin_utils.direct_action import (
+    DirectAction,
+    load_module,
+)
 
 
 class ActionModule(DirectAction):
     """The name under which ansible-core looks for an action."""
+
+    module = load_module(__name__)

@@ -1,17 +1,9 @@
 # Copyright: (c) 2026, OpenPAI Runtime for Ansible contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The output of our playbooks inside a container: one line per step, and a report for pai-runtime."""
+"""The output of our playbooks in a container: one line per step, a report for pai-runtime."""
 
 from __future__ import annotations
-
-import json
-import os
-import time
-from pathlib import Path
-from typing import Any
-
-from ansible.plugins.callback import CallbackBase
 
 DOCUMENTATION = r"""
 name: phases
@@ -21,14 +13,29 @@ version_added: 0.1.0
 author: OpenPAI Runtime for Ansible contributors (@openpai)
 description:
   - Prints one line per task that did something, failed or took its time, for the runtime's log.
-  - Writes the seconds that each role took, and the failure that ended the play, as JSON into the file that
-    E(PAI_RUNTIME_REPORT) names, for pai-runtime.
-  - Prints nothing but names, times, messages and what modules say they did, at any verbosity. So no argument and no
-    result of a task can reach the log.
+  - Writes the seconds that each role took, and the failure that ended the play, as JSON into the
+    file that E(PAI_RUNTIME_REPORT) names, for pai-runtime.
+  - Prints nothing but names, times, messages and what modules say they did, at any verbosity. So
+    no argument and no result of a task can reach the log.
 """
 
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
 #: Roles that are not plugins.
-_OWN_ROLES = ("runtime_env", "user_command", "plugins", "failure_analysis", "preflight", "gang_barrier")
+_OWN_ROLES = (
+    "runtime_env",
+    "user_command",
+    "plugins",
+    "failure_analysis",
+    "preflight",
+    "gang_barrier",
+)
 _SLOW = 0.5  # seconds
 
 
@@ -45,10 +52,12 @@ class CallbackModule(CallbackBase):
         self._failure: dict[str, Any] | None = None
         self._started = time.monotonic()
 
-    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+    def v2_playbook_on_task_start(self, *_arguments: Any, **_options: Any) -> None:
+        """Remember when the task began."""
         self._started = time.monotonic()
 
     def v2_runner_on_ok(self, result: Any) -> None:
+        """Print what the task did, or that it took its time."""
         seconds = self._account(result)
         data = _data(result)
         self._warnings(data)
@@ -57,7 +66,8 @@ class CallbackModule(CallbackBase):
             what = ", ".join(actions) or _task(result).name
             self._display.display(f"{_phase(_task(result))}: {what} ({seconds:.2f} s)")
 
-    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+    def v2_runner_on_failed(self, result: Any, **_options: Any) -> None:
+        """Print the failure, and keep it as the possible reason for the play's end."""
         self._account(result)
         data = _data(result)
         self._warnings(data)
@@ -71,13 +81,16 @@ class CallbackModule(CallbackBase):
             "plugin": role if phase != role else None,
             "message": message,
             "exit_code": data.get("exit_code"),
+            "refused": bool(data.get("refused")),
         }
         self._display.display(f"{phase}: FAILED: {message}")
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
+        """Do the same as for any other failure."""
         self.v2_runner_on_failed(result)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
+        """Write the report."""
         failed = any(stats.failures.values()) or any(stats.dark.values())
         path = os.environ.get("PAI_RUNTIME_REPORT")
         if path:
@@ -105,11 +118,13 @@ def _data(result: Any) -> dict[str, Any]:
 
 
 def _phase(task: Any) -> str:
-    """Return the task's role, for a plugin's role ``plugin NAME``; the play's own tasks: ``playbook``."""
+    """Return the task's role, ``plugin NAME`` for a plugin's; ``playbook`` without a role."""
     role = getattr(task, "_role", None)
     if role is None:
         return "playbook"
-    name = Path(role.get_name(include_role_fqcn=False)).name  # a user's own role is named by its path
+    name = Path(
+        role.get_name(include_role_fqcn=False)
+    ).name  # a user's own role is named by its path
     return name if name in _OWN_ROLES else f"plugin {name}"
 
 

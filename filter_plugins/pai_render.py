@@ -5,21 +5,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ansible.errors import AnsibleFilterError
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.references import (
-    ROOTS,
-    render_all,
-)
-
 DOCUMENTATION = r"""
 name: pai_render
 short_description: Replaces C(<% $parameters.x %>) references in a text
 version_added: 0.1.0
 author: OpenPAI Runtime for Ansible contributors (@openpai)
 description:
-  - Replaces the references of the OpenPAI job protocol. One that the values do not know stays as it is written.
+  - Replaces the references of the OpenPAI job protocol. One that the values do not know stays as
+    it is written.
   - The text is data. Nothing in it is evaluated as a template.
 options:
   _input:
@@ -27,7 +20,9 @@ options:
     type: raw
     required: true
   values:
-    description: What the roots mean, a mapping with any of the keys V(parameters), V(secrets), V(data), V(script), V(output).
+    description:
+      - What the roots mean, a mapping with any of the keys V(parameters), V(secrets), V(data),
+        V(script), V(output).
     type: dict
     required: true
 """
@@ -35,7 +30,9 @@ options:
 EXAMPLES = r"""
 - name: Show the command of a job
   ansible.builtin.debug:
-    msg: "{{ 'train.py --epochs <% $parameters.epochs %>' | openpai.runtime.pai_render({'parameters': {'epochs': 3}}) }}"
+    msg: "{{ '--epochs <% $parameters.n %>' | openpai.runtime.pai_render(values) }}"
+  vars:
+    values: {parameters: {n: 3}}
 """
 
 RETURN = r"""
@@ -43,6 +40,15 @@ _value:
   description: The input with its references replaced.
   type: raw
 """
+
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.references import (
+    ROOTS,
+    render_all,
+)
 
 
 def pai_render(value: Any, values: Any) -> Any:
@@ -58,4 +64,5 @@ class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, Any]:
+        """Return name → function, as Ansible asks for it."""
         return {"pai_render": pai_render}

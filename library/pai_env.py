@@ -12,10 +12,10 @@ short_description: Render the runtime environment of one task of a job
 version_added: 0.1.0
 author: OpenPAI Runtime for Ansible contributors (@openpai)
 description:
-  - Reads a job from a PAI job file, a Framework object, or the container's environment alone, and writes what its commands
-    need to know about it into the work directory.
-  - Writes C(runtime_env.sh), C(job.json) and C(process_env.nul), C(runtime_env.full.sh) where a process cannot be given every
-    variable, and C(secrets.json) where the job has secrets.
+  - Reads a job from a PAI job file, a Framework object, or the container's environment alone, and
+    writes what its commands need to know about it into the work directory.
+  - Writes C(runtime_env.sh), C(job.json) and C(process_env.nul), C(runtime_env.full.sh) where a
+    process cannot be given every variable, and C(secrets.json) where the job has secrets.
 options:
   work_dir:
     description: The directory to write into. It is made where it is missing.
@@ -27,19 +27,27 @@ options:
       - The module's own current directory where it is not given.
     type: path
   framework:
-    description: A Framework object of FrameworkController, as JSON. Without it every task runs on this machine.
+    description:
+      - A Framework object of FrameworkController, as JSON. Without it every task runs on this
+        machine.
     type: path
   job_file:
-    description: A job file of protocol version 2. Without it the annotation of O(framework) is used, or a job of one task is made up.
+    description:
+      - A job file of protocol version 2. Without it the annotation of O(framework) is used, or a
+        job of one task is made up.
     type: path
   secrets:
     description: A YAML mapping with the values of the job's secrets.
     type: path
   task_index:
-    description: The index of the current task in its task role. By default the container's environment tells it, else it is V(0).
+    description:
+      - The index of the current task in its task role. By default the container's environment
+        tells it, else it is V(0).
     type: int
   task_role:
-    description: The task role of the current task. By default the container's environment tells it, else it is the job's first.
+    description:
+      - The task role of the current task. By default the container's environment tells it, else it
+        is the job's first.
     type: str
 attributes:
   check_mode:
@@ -86,7 +94,6 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.pai.environment_files import plan_environment
-from ..module_utils.pai.errors import RuntimeConfigError
 from ..module_utils.pai.job.sources import Inputs
 from ..module_utils.pai.module_result import change_files, guarded
 
@@ -103,7 +110,11 @@ ARGUMENTS = {
 
 def run(module: AnsibleModule) -> None:
     """Plan the files of the work directory, then write them."""
-    given = {name: Path(value) if value else None for name, value in module.params.items() if name != "task_index"}
+    given = {
+        name: Path(value) if value else None
+        for name, value in module.params.items()
+        if name != "task_index"
+    }
     work_dir = Path(module.params["work_dir"])
     planned = plan_environment(
         Inputs(
@@ -124,6 +135,7 @@ def run(module: AnsibleModule) -> None:
 
 
 def main() -> None:
+    """Run the module."""
     guarded(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True), run)
 
 

@@ -12,10 +12,12 @@ short_description: Choose the plugins of one task of a job
 version_added: 0.1.0
 author: OpenPAI Runtime for Ansible contributors (@openpai)
 description:
-  - At the start, reads which plugins the job names for the current task, checks their parameters against the argument
-    specification of each plugin's role, and writes them to C(plugins.json) in the work directory, mode C(0600).
+  - At the start, reads which plugins the job names for the current task, checks their parameters
+    against the argument specification of each plugin's role, and writes them to C(plugins.json) in
+    the work directory, mode C(0600).
   - At the end, reads that file again.
-  - Returns which roles are to be included. Their parameters stay in the file, since there may be secrets in them.
+  - Returns which roles are to be included. Their parameters stay in the file, since there may be
+    secrets in them.
 options:
   work_dir:
     description: The work directory, in which M(openpai.runtime.pai_env) has written C(job.json).
@@ -26,7 +28,9 @@ options:
     type: path
     required: true
   moment:
-    description: The moment whose plugins are wanted, in the order of the job at the start, in reverse at the end.
+    description:
+      - The moment whose plugins are wanted, in the order of the job at the start, in reverse at
+        the end.
     type: str
     choices: [start, exit]
     default: start
@@ -107,6 +111,7 @@ def run(module: AnsibleModule) -> None:
 
 
 def main() -> None:
+    """Run the module."""
     guarded(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True), run)
 
 

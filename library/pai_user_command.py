@@ -12,9 +12,10 @@ short_description: Write the script that a task of a job runs
 version_added: 0.1.0
 author: OpenPAI Runtime for Ansible contributors (@openpai)
 description:
-  - Writes C(user.sh) into the work directory. It holds the commands of the current task role, with those of the active
-    deployment around them and their C(<% %>) references replaced.
-  - The container's own command (C(command.nul) in the work directory) or else its variable E(USER_CMD) comes before the job's.
+  - Writes C(user.sh) into the work directory. It holds the commands of the current task role, with
+    those of the active deployment around them and their C(<% %>) references replaced.
+  - The container's own command (C(command.nul) in the work directory) or else its variable
+    E(USER_CMD) comes before the job's.
   - The file's mode is C(0600) where a secret is in it, else C(0644).
 options:
   work_dir:
@@ -81,6 +82,7 @@ def run(module: AnsibleModule) -> None:
 
 
 def main() -> None:
+    """Run the module."""
     guarded(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True), run)
 
 

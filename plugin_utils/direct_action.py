@@ -18,6 +18,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -27,14 +28,22 @@ from ansible.plugins.action import ActionBase
 from ansible.vars.clean import remove_internal_keys
 
 try:
+    from ansible.module_utils import _internal
+    from ansible.module_utils.common import warnings
     from ansible.module_utils.common.json import (
         Direction,
         get_module_decoder,
         get_module_encoder,
     )
 
-    _HOOK = hasattr(basic.AnsibleModule, "_record_module_result") and hasattr(
-        basic, "_ANSIBLE_PROFILE"
+    _HOOK = all(
+        hasattr(owner, name)
+        for owner, name in (
+            (basic.AnsibleModule, "_record_module_result"),
+            (basic, "_ANSIBLE_PROFILE"),
+            (_internal, "is_controller"),
+            (warnings, "_global_warnings"),
+        )
     )
 except ImportError:  # ansible-core before 2.19
     _HOOK = False
@@ -43,12 +52,25 @@ _PROFILE = "legacy"
 _MODULES = "ansible_collections.openpai.runtime.plugins.modules"
 
 
+def load_module(action: str) -> ModuleType:
+    """Return the module that has the name of an action plugin (the ``__name__`` of its file).
+
+    An action plugin calls this when it is imported. That happens in the process that forks the
+    workers, so what modules share is loaded once and not in every task.
+    """
+    return importlib.import_module(f"{_MODULES}.{action.rpartition('.')[2]}")
+
+
 class DirectAction(ActionBase):
     """The action plugin of every module here: direct where that is possible, ordinary elsewhere."""
 
+    module: ModuleType
     _supports_async = True
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Run the task and return its result."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         if self._is_direct(variables):
@@ -59,7 +81,9 @@ class DirectAction(ActionBase):
     def _is_direct(self, variables: dict[str, Any]) -> bool:
         """Tell whether nothing about the task needs another process, user or machine."""
         wanted = boolean(variables.get("pai_direct", True), strict=False)
-        interpreter = self._templar.template(variables.get("ansible_python_interpreter", sys.executable))
+        interpreter = self._templar.template(
+            variables.get("ansible_python_interpreter", sys.executable)
+        )
         return bool(
             _HOOK
             and wanted
@@ -71,14 +95,12 @@ class DirectAction(ActionBase):
         )
 
     def _run_here(self, variables: dict[str, Any]) -> dict[str, Any]:
-        name = self._task.action.rpartition(".")[2]
         arguments = dict(self._task.args)
         self._update_module_args(self._task.action, arguments, variables)
-        module = importlib.import_module(f"{_MODULES}.{name}")
         directory = tempfile.mkdtemp(prefix="ansible-direct-")
         arguments["_ansible_tmpdir"] = directory
         try:
-            recorded = _record(module.main, arguments)
+            recorded = _record(self.module.main, arguments)
         finally:
             shutil.rmtree(directory, ignore_errors=True)
         if not recorded:
@@ -105,6 +127,9 @@ def _record(main: Any, arguments: dict[str, Any]) -> list[str]:
         _replaced(basic, "_ANSIBLE_ARGS", encoded),
         _replaced(basic, "_ANSIBLE_PROFILE", _PROFILE),
         _replaced(basic.AnsibleModule, "_record_module_result", record),
+        # as in a process of its own: a module's warnings are part of its result, and of no other
+        _replaced(_internal, "is_controller", False),
+        _replaced(warnings, "_global_warnings", {}),
         _unchanged_process(),
         contextlib.suppress(SystemExit),
     ):
@@ -125,7 +150,7 @@ def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _unchanged_process() -> Iterator[None]:
-    """Give back working directory, umask and environment as they were: loop items share a process."""
+    """Give back working directory, umask and environment as they were for the next loop item."""
     directory, environment = os.getcwd(), dict(os.environ)
     mask = os.umask(0o022)
     os.umask(mask)

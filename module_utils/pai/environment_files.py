@@ -74,7 +74,7 @@ def _changes(
     job: Job, parts: Split, container: dict[str, str], work_dir: Path
 ) -> Iterator[FileChange]:
     private = any(
-        isinstance(value, str) and uses_secrets(value) for _, _, value in definitions(job)
+        isinstance(value, str) and uses_secrets(value) for _place, _name, value in definitions(job)
     )
     mode = PRIVATE if private else PUBLIC
     secrets = json.dumps(job.secrets, default=str) if job.secrets else None
@@ -90,8 +90,8 @@ def _changes(
 def _warnings(parts: Split) -> Iterator[str]:
     if parts.left_out:
         yield (
-            f"{len(parts.left_out)} of {len(parts.left_out) + len(parts.exported)} variables are in "
-            "runtime_env.full.sh and job.json only: more than a process should be given "
+            f"{len(parts.left_out)} of {len(parts.left_out) + len(parts.exported)} variables are "
+            "in runtime_env.full.sh and job.json only: more than a process should be given "
             f"({TRUNCATED}=1 says so to the command)"
         )
 

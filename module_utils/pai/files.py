@@ -32,12 +32,14 @@ class FileChange:
 
     @property
     def changed(self) -> bool:
+        """Whether anything is to be written."""
         if self.after is None:
             return self.before is not None
         return self.before != self.after or self.before_mode != self.mode
 
     @property
     def action(self) -> str:
+        """What is to be done, in words."""
         verb = "remove" if self.after is None else "write"
         return f"{verb} {self.path.name}"
 

@@ -121,10 +121,10 @@ def read_address(uri: Any, token: str | None, username: str | None) -> Address:
         raise RuntimeConfigError("token: a token and its username are one line of text each")
     if not re.match("https?://", uri, re.IGNORECASE):
         return _address_without_password(uri, token)
-    scheme, _, rest = uri.partition("://")
+    scheme, _mark, rest = uri.partition("://")
     authority, slash, path = rest.partition("/")
-    userinfo, _, host = authority.rpartition("@")
-    name, _, password = (unquote(part) for part in userinfo.partition(":"))
+    userinfo, _at, host = authority.rpartition("@")
+    name, _colon, password = (unquote(part) for part in userinfo.partition(":"))
     if _CONTROL.search(name + password):
         raise RuntimeConfigError("repo_uri: its user name and password are one line of text each")
     url = f"{scheme.lower()}://{host}{slash}{path}"

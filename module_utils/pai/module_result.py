@@ -21,12 +21,11 @@ class Module(Protocol):
     params: dict[str, Any]
     _diff: bool
 
-    def fail_json(self, msg: str, **result: Any) -> Any: ...
+    def fail_json(self, msg: str, **result: Any) -> Any:
+        """End the module with a failure."""
 
 
-def change_files(
-    module: Module, changes: Sequence[FileChange], masker: Masker
-) -> dict[str, Any]:
+def change_files(module: Module, changes: Sequence[FileChange], masker: Masker) -> dict[str, Any]:
     """Write the changes unless in check mode, and return ``changed``, ``actions``, ``diff``.
 
     Raises:
@@ -44,13 +43,15 @@ def change_files(
 def guarded(module: Any, run: Callable[[Any], None]) -> None:
     """Call ``run`` and turn every error into a failure of the module.
 
+    An input that was refused is marked as such: then the job is to be corrected, not the runtime.
+
     An exception that escaped would print the module's arguments, with what is secret in them.
     """
     try:
         run(module)
     except RuntimeConfigError as error:
-        module.fail_json(msg=_masked(module, str(error)), changed=False, actions=[])
-    except Exception as error:
+        module.fail_json(msg=_masked(module, str(error)), changed=False, actions=[], refused=True)
+    except Exception as error:  # noqa: BLE001 - what escapes would be printed with the arguments
         where = error.__traceback__
         while where is not None and where.tb_next is not None:
             where = where.tb_next

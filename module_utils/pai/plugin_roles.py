@@ -16,14 +16,29 @@ from .errors import RuntimeConfigError
 from .yaml12 import load
 
 #: The key of argument_specs that relate options to each other.
-_RELATIONS = ("mutually_exclusive", "required_together", "required_one_of", "required_if", "required_by")
-_OPTION_KEYS = ("type", "elements", "required", "default", "choices", "options", "no_log", *_RELATIONS)
+_RELATIONS = (
+    "mutually_exclusive",
+    "required_together",
+    "required_one_of",
+    "required_if",
+    "required_by",
+)
+_OPTION_KEYS = (
+    "type",
+    "elements",
+    "required",
+    "default",
+    "choices",
+    "options",
+    "no_log",
+    *_RELATIONS,
+)
 COLLECTION = "openpai.runtime"
 
 
 @dataclasses.dataclass(frozen=True)
 class PluginRole:
-    """A role with ``tasks/start.yml`` or ``tasks/exit.yml``; ``reference`` is how Ansible finds it."""
+    """A role with tasks for the start or the exit; ``reference`` is how Ansible finds it."""
 
     name: str
     reference: str
@@ -37,7 +52,7 @@ class PluginRole:
 
 
 def find_plugins(built_in: Path, own: Iterable[Path]) -> dict[str, PluginRole]:
-    """Return name → plugin of the ``built_in`` roles and of those in the user's ``own`` directories.
+    """Return name → plugin, of the ``built_in`` roles and those in the user's ``own`` directories.
 
     Raises:
         RuntimeConfigError: a directory that is not there, or a name that stands for two plugins.
@@ -83,7 +98,9 @@ def check_parameters(role: PluginRole, given: Mapping[str, Any], where: str) -> 
     result = ArgumentSpecValidator(specification, **relations).validate(dict(given))
     if result.error_messages:
         known = ", ".join(sorted(specification)) or "none"
-        raise RuntimeConfigError(f"{where}: {'; '.join(result.error_messages)}; its parameters are: {known}")
+        raise RuntimeConfigError(
+            f"{where}: {'; '.join(result.error_messages)}; its parameters are: {known}"
+        )
     return dict(result.validated_parameters)
 
 

@@ -19,7 +19,18 @@ _PREFIX = EXTRAS + "."
 _POLICIES = ("fail", "ignore")
 #: What a prerequisite says about itself; everything else in it is a parameter of its plugin.
 _PREREQUISITE_KEYS = frozenset(
-    "plugin failurePolicy type name protocolVersion version contributor description require uri".split()
+    [
+        "plugin",
+        "failurePolicy",
+        "type",
+        "name",
+        "protocolVersion",
+        "version",
+        "contributor",
+        "description",
+        "require",
+        "uri",
+    ]
 )
 _ENTRY_KEYS = frozenset(("plugin", "parameters", "failurePolicy", "taskroles"))
 
@@ -43,7 +54,9 @@ def plugin_uses(job: Job) -> Iterator[PluginUse]:
     yield from _from_prerequisites(job)
     entries = (job.document.get("extras") or {}).get(EXTRAS) or []
     if not isinstance(entries, list):
-        raise _error(job, f"extras[{EXTRAS}]", "not a list; start every entry with '- plugin: NAME'")
+        raise _error(
+            job, f"extras[{EXTRAS}]", "not a list; start every entry with '- plugin: NAME'"
+        )
     values = context(job)
     for position, entry in enumerate(entries):
         place = f"extras[{EXTRAS}][{position}]"
@@ -55,7 +68,9 @@ def plugin_uses(job: Job) -> Iterator[PluginUse]:
             raise _error(job, f"{place}.{unknown[0]}", f"an unknown key; write one of: {known}")
         if _is_for(job, entry.get("taskroles"), place):
             parameters = entry.get("parameters")
-            yield _use(job, entry["plugin"], place, entry, {} if parameters is None else parameters, values)
+            yield _use(
+                job, entry["plugin"], place, entry, {} if parameters is None else parameters, values
+            )
 
 
 def _from_prerequisites(job: Job) -> Iterator[PluginUse]:
@@ -66,10 +81,14 @@ def _from_prerequisites(job: Job) -> Iterator[PluginUse]:
             plugin = item.get("plugin", "")
             if item["name"] != name or not plugin.startswith(_PREFIX):
                 continue
-            parameters = {key: value for key, value in item.items() if key not in _PREREQUISITE_KEYS}
+            parameters = {
+                key: value for key, value in item.items() if key not in _PREREQUISITE_KEYS
+            }
             own = {item["type"]: item} if item.get("type") in ("data", "script", "output") else {}
             place = f"prerequisites[{position}]"
-            yield _use(job, plugin[len(_PREFIX) :], place, item, parameters, {**context(job), **own})
+            yield _use(
+                job, plugin[len(_PREFIX) :], place, item, parameters, {**context(job), **own}
+            )
 
 
 def _is_for(job: Job, roles: Any, place: str) -> bool:
@@ -88,7 +107,9 @@ def _use(
 ) -> PluginUse:
     policy = entry.get("failurePolicy", "fail")
     if policy not in _POLICIES:
-        raise _error(job, f"{place}.failurePolicy", f"{policy!r} is not one of {', '.join(_POLICIES)}")
+        raise _error(
+            job, f"{place}.failurePolicy", f"{policy!r} is not one of {', '.join(_POLICIES)}"
+        )
     if not isinstance(parameters, Mapping):
         raise _error(job, f"{place}.parameters", "not a mapping; write one 'name: value' line each")
     return PluginUse(name, place, policy, render_all(parameters, values))
@@ -110,8 +131,8 @@ def choose_plugins(job: Job, roles: Mapping[str, PluginRole]) -> list[dict[str, 
         if use.name not in roles:
             known = ", ".join(sorted(roles))
             raise RuntimeConfigError(
-                f"{where}.plugin: there is no plugin {use.name!r}; write one of: {known}, or add the "
-                "directory of your own to PAI_PLUGIN_PATH"
+                f"{where}.plugin: there is no plugin {use.name!r}; write one of: {known}, or "
+                "add the directory of your own to PAI_PLUGIN_PATH"
             )
         role = roles[use.name]
         chosen.append(
@@ -120,17 +141,18 @@ def choose_plugins(job: Job, roles: Mapping[str, PluginRole]) -> list[dict[str, 
                 "name": use.name,
                 "role": role.reference,
                 "failurePolicy": use.failure_policy,
-                "parameters": check_parameters(role, use.parameters, f"{where} (plugin {use.name})"),
+                "parameters": check_parameters(
+                    role, use.parameters, f"{where} (plugin {use.name})"
+                ),
             }
         )
     return chosen
 
 
-
 def due_plugins(
     chosen: Sequence[Mapping[str, Any]], roles: Mapping[str, PluginRole], moment: str
 ) -> list[dict[str, Any]]:
-    """Return which of the ``chosen`` have tasks at ``moment``: in order at the start, else reversed.
+    """Return which of the ``chosen`` have tasks at ``moment``; at the exit in reverse order.
 
     What is returned holds no parameters: it is registered and may be printed.
     """

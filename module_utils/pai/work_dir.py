@@ -26,7 +26,9 @@ def read_job(work_dir: Path, missing_ok: bool) -> Job | None:
     except FileNotFoundError as error:
         if missing_ok:
             return None
-        raise RuntimeConfigError(f"{path}: no such file; run openpai.runtime.pai_env first") from error
+        raise RuntimeConfigError(
+            f"{path}: no such file; run openpai.runtime.pai_env first"
+        ) from error
     return codec.decode(content, str(path), _secrets(work_dir / "secrets.json"))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.job.model import Job
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.job.sources import (
     Inputs,

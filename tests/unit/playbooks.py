@@ -26,7 +26,13 @@ def play(
         "PAI_RUNTIME_WORK_DIR": str(directory / "work"),
         "PAI_RUNTIME_LOG_DIR": str(directory / "logs"),
     }
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-c", "local", "-i", "localhost,"]
+    command = [
+        str(Path(sys.executable).with_name("ansible-playbook")),
+        "-c",
+        "local",
+        "-i",
+        "localhost,",
+    ]
     return subprocess.run(
         [*command, *options, str(ROOT / "playbooks" / playbook)],
         env={**base, **own, **environment},

@@ -114,6 +114,7 @@ class JobFile:
 
     @property
     def roles(self) -> Mapping[str, Mapping[str, Any]]:
+        """Task role name → what the job file says about it."""
         roles: Mapping[str, Mapping[str, Any]] = self.document["taskRoles"]
         return roles
 
@@ -146,8 +147,8 @@ def _check_references(document: Mapping[str, Any], source: str) -> None:
         key = (str(item.get("type")), item["name"])
         if key in names:
             raise RuntimeConfigError(
-                f"{source}: prerequisites[{position}].name: {item['name']!r} is already the name of "
-                f"another prerequisite of type {key[0]}; names must be unique per type"
+                f"{source}: prerequisites[{position}].name: {item['name']!r} is already the "
+                f"name of another prerequisite of type {key[0]}; names must be unique per type"
             )
         names[key] = position
     known = {name for _kind, name in names}
@@ -193,8 +194,8 @@ def _check_role_names(roles: Mapping[str, Any], source: str) -> None:
             )
         if converted in seen:
             raise RuntimeConfigError(
-                f"{source}: taskRoles: {seen[converted]!r} and {name!r} are both {converted!r} on a PAI "
-                "cluster; rename one of them"
+                f"{source}: taskRoles: {seen[converted]!r} and {name!r} are both {converted!r} on "
+                "a PAI cluster; rename one of them"
             )
         seen[converted] = name
 

@@ -17,7 +17,7 @@ IDENTIFIER = re.compile(r"^[a-zA-Z_][a-zA-Z0-9_]*$")
 
 
 def framework_role_name(name: str) -> str:
-    """Return the task role's name as a PAI cluster writes it in a Framework (``ps_1`` → ``ps1``)."""
+    """Return a task role's name as a PAI cluster's Framework has it (``ps_1`` → ``ps1``)."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
@@ -34,6 +34,7 @@ class Task:
     ports: Mapping[str, tuple[int, ...]]
 
     def first_port(self, label: str) -> int | None:
+        """Return the first port of ``label``, None where there is none."""
         numbers = self.ports.get(label)
         return numbers[0] if numbers else None
 
@@ -50,7 +51,7 @@ class Resources:
 
 @dataclasses.dataclass(frozen=True)
 class TaskRole:
-    """Tasks that run the same commands. ``name`` is the job file's, ``framework_name`` the Framework's."""
+    """Tasks that run the same commands, named by the job file and by the Framework."""
 
     name: str
     framework_name: str
@@ -87,14 +88,17 @@ class Job:
 
     @property
     def role(self) -> TaskRole:
+        """The current task's role."""
         return find_role(self.task_roles, self.current_role)
 
     @property
     def task(self) -> Task:
+        """The current task."""
         return self.role.tasks[self.current_index]
 
     @property
     def gang_allocation(self) -> bool:
+        """Whether all tasks of the job start together."""
         extras = self.document.get("extras") or {}
         return str(extras.get("gangAllocation", True)).lower() != "false"
 

@@ -65,6 +65,7 @@ class PortRule:
 
     @property
     def labels(self) -> tuple[str, ...]:
+        """The labels, in their order."""
         return tuple(self._counts)
 
     def ports(self, pod_uid: str | None, index: int) -> dict[str, tuple[int, ...]]:

@@ -18,8 +18,9 @@ from ..errors import RuntimeConfigError
 class Rule:
     """What a value must be.
 
-    ``kind`` is one of ``text``, ``integer``, ``boolean``, ``list``, ``mapping``, ``any``; a mapping has
-    fixed ``keys`` (further ones are refused unless ``items`` says what they must be), a list ``items``.
+    ``kind`` is one of ``text``, ``integer``, ``boolean``, ``list``, ``mapping``, ``any``. A mapping
+    has fixed ``keys`` (further ones are refused unless ``items`` says what they must be), a list
+    has ``items``. A ``private`` value is never shown.
     """
 
     kind: str
@@ -97,7 +98,8 @@ def _check_keys(rule: Rule, value: Mapping[str, Any], source: str, place: str) -
         elif rule.items is not None:
             if rule.key_pattern and not re.match(rule.key_pattern, key):
                 raise RuntimeConfigError(
-                    f"{source}: {inner}: {key!r} cannot be a name here; it must match {rule.key_pattern}"
+                    f"{source}: {inner}: {key!r} cannot be a name here; "
+                    f"it must match {rule.key_pattern}"
                 )
             check(rule.items, item, source, inner)
 

@@ -136,7 +136,8 @@ def _current(inputs: Inputs) -> tuple[str | None, int | None]:
         if text:
             if not (text.isascii() and text.isdigit()):
                 raise RuntimeConfigError(
-                    f"environment variable {name}: {text!r} is not a task index; write a whole number"
+                    f"environment variable {name}: {text!r} is not a task index; "
+                    "write a whole number"
                 )
             return role, int(text)
     return role, None
@@ -177,11 +178,12 @@ def _local_roles(job_file: JobFile, known: tuple[Path, ...]) -> Iterator[TaskRol
         for index in range(role.get("instances", 1))
     ]
     job_name = str(job_file.document["name"])
-    ports = iter(codec.known_ports(known, wanted) or local_ports(job_name, wanted))
+    chosen = codec.known_ports(known, wanted) or local_ports(job_name, wanted)
     for name, role in job_file.roles.items():
         tasks = tuple(
-            Task(index=index, host="127.0.0.1", ports=next(ports))
-            for index in range(role.get("instances", 1))
+            Task(index=index, host="127.0.0.1", ports=ports)
+            for (owner, index, _counts), ports in zip(wanted, chosen)
+            if owner == name
         )
         labels = tuple(counts(role["resourcePerInstance"].get("ports") or {}))
         yield _role(name, framework_role_name(name), role, labels, tasks)

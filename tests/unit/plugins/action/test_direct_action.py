@@ -20,12 +20,17 @@ def results(directory: Path, tasks: list[dict[str, Any]], direct: bool, *options
     """Run ``tasks`` and return their results as JSON, less what differs from run to run."""
     (directory / "work").mkdir(parents=True)
     (directory / "work" / "container_env.nul").write_bytes(b"PATH=/bin\0")
-    registered = [{**task, "register": f"r{i}", "ignore_errors": True} for i, task in enumerate(tasks)]
+    registered = [
+        {**task, "register": f"r{i}", "ignore_errors": True} for i, task in enumerate(tasks)
+    ]
     names = ", ".join(f"r{i}" for i in range(len(tasks)))
     keep = {
         "name": "Keep the results",
         "check_mode": False,
-        "ansible.builtin.copy": {"content": "{{ [%s] | to_json }}" % names, "dest": str(directory / "results")},
+        "ansible.builtin.copy": {
+            "content": "{{ [%s] | to_json }}" % names,
+            "dest": str(directory / "results"),
+        },
     }
     path = write_play(directory / "play.yml", [*registered, keep], vars={"pai_direct": direct})
     done = play(path, directory, *options)
@@ -81,14 +86,18 @@ def test_what_needs_another_process_takes_the_ordinary_way(
     tmp_path: Path, keywords: dict[str, Any]
 ) -> None:
     task = {**tasks(tmp_path, job(tmp_path))[0], **keywords}
-    done = play(write_play(tmp_path / "play.yml", [task]), tmp_path, "-vvv", ANSIBLE_ASYNC_DIR=str(tmp_path))
+    done = play(
+        write_play(tmp_path / "play.yml", [task]), tmp_path, "-vvv", ANSIBLE_ASYNC_DIR=str(tmp_path)
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Using module file" in done.stdout
 
 
 def test_a_direct_task_leaves_the_process_as_it_was(tmp_path: Path) -> None:
     before = set(os.listdir("/tmp"))
-    done = play(write_play(tmp_path / "play.yml", tasks(tmp_path, job(tmp_path))[:1]), tmp_path, "-vvv")
+    done = play(
+        write_play(tmp_path / "play.yml", tasks(tmp_path, job(tmp_path))[:1]), tmp_path, "-vvv"
+    )
     assert done.returncode == 0 and "Using module file" not in done.stdout
     assert not {n for n in set(os.listdir("/tmp")) - before if n.startswith("ansible-direct-")}
     assert "hunter2" not in done.stdout + done.stderr

@@ -63,6 +63,7 @@ def test_the_failure_that_ends_the_play_is_reported(
         "plugin": "broken",
         "message": "it broke",
         "exit_code": None,
+        "refused": False,
     }
 
 

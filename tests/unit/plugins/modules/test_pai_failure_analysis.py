@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -121,15 +120,12 @@ def test_a_device_is_written_and_changes_nothing(run: Run) -> None:
 def test_a_pipe_gets_the_message(run: Run, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    read: list[str] = []
-    reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
-    reader.start()
-    while not read and reader.is_alive():
-        result = run(termination_logs=[str(pipe)])
-        if not [text for text in warned(result) if str(pipe) in text]:  # the reader was there
-            break
-    reader.join()
-    assert read[0].startswith("[PAI_RUNTIME_ERROR_START]\n")
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        run(termination_logs=[str(pipe)])
+        assert os.read(reader, 4096).startswith(b"[PAI_RUNTIME_ERROR_START]\n")
+    finally:
+        os.close(reader)
 
 
 def test_a_pipe_without_a_reader_is_a_warning(run: Run, tmp_path: Path) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.environment import (
     fixed_variables,
     task_variables,
@@ -15,9 +18,6 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.environment_bu
     size,
     split,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.unit.jobs import FIXTURES, document, framework, load, role
 
 
@@ -135,7 +135,9 @@ def test_whole_tasks_are_exported_in_order_while_they_fit(
     limit: int,
     most: int,
 ) -> None:
-    tasks = [{f"T{i}_{name}": value for name, value in task.items()} for i, task in enumerate(tasks)]
+    tasks = [
+        {f"T{i}_{name}": value for name, value in task.items()} for i, task in enumerate(tasks)
+    ]
     parts = split(fixed, (list(task.items()) for task in tasks), container, limit, most)
     everything = {**fixed, **{k: v for task in tasks for k, v in task.items()}}
     assert {**parts.exported, **parts.left_out} == everything

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.errors import RuntimeConfigError
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.files import apply, plan
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.masking import Masker
@@ -46,7 +47,9 @@ def test_a_diff_shows_no_secret(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_named_and_nothing_is_left(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(RuntimeConfigError, match=r"file/inner: File exists; choose a place that can"):
+    with pytest.raises(
+        RuntimeConfigError, match=r"file/inner: File exists; choose a place that can"
+    ):
         apply([plan(tmp_path / "file" / "inner", "x")])
     (tmp_path / "directory").mkdir()
     with pytest.raises(RuntimeConfigError, match=r"directory: Is a directory; a file is expected"):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.errors import RuntimeConfigError
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.plugin_roles import find_plugins
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.plugins import (
@@ -13,7 +14,6 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.plugins import
     choose_plugins,
     due_plugins,
 )
-
 from tests.unit.jobs import document, load, role
 
 SPECIFICATION = """
@@ -53,7 +53,9 @@ def roles(tmp_path: Path) -> dict[str, Any]:
     return find_plugins(tmp_path / "roles", [])
 
 
-def choose(directory: Path, roles: dict[str, Any], *entries: Any, **job: Any) -> list[dict[str, Any]]:
+def choose(
+    directory: Path, roles: dict[str, Any], *entries: Any, **job: Any
+) -> list[dict[str, Any]]:
     extras = {EXTRAS: list(entries)}
     secrets = {"token": "hunter2-hunter2"}
     return choose_plugins(load(directory, document(extras=extras, **job), secrets=secrets), roles)
@@ -63,8 +65,15 @@ def test_plugins_run_in_order_with_parameters_checked_converted_and_rendered(
     tmp_path: Path, roles: dict[str, Any]
 ) -> None:
     entries = [
-        {"plugin": "free", "parameters": {"any": ["<% $secrets.token %>"]}, "failurePolicy": "ignore"},
-        {"plugin": "strict", "parameters": {"flag": "true", "level": "2", "one": "<% $parameters.n %>"}},
+        {
+            "plugin": "free",
+            "parameters": {"any": ["<% $secrets.token %>"]},
+            "failurePolicy": "ignore",
+        },
+        {
+            "plugin": "strict",
+            "parameters": {"flag": "true", "level": "2", "one": "<% $parameters.n %>"},
+        },
     ]
     chosen = choose(tmp_path, roles, *entries, parameters={"n": 1})
     assert [(use["position"], use["name"], use["failurePolicy"]) for use in chosen] == [
@@ -110,7 +119,9 @@ def test_a_prerequisite_can_be_a_plugin_and_runs_first(
     assert chosen[0]["failurePolicy"] == "ignore"
 
 
-@pytest.mark.parametrize("names, expected", [(["worker"], 1), (["ps_1"], 0), (["ps1", "worker"], 1), ([], 0)])
+@pytest.mark.parametrize(
+    "names, expected", [(["worker"], 1), (["ps_1"], 0), (["ps1", "worker"], 1), ([], 0)]
+)
 def test_a_plugin_for_other_task_roles_is_not_for_this_one(
     tmp_path: Path, roles: dict[str, Any], names: list[str], expected: int
 ) -> None:
@@ -132,7 +143,10 @@ WHERE = f"job 'test': extras[{EXTRAS}][0]"
         ),
         ({"plugin": "helper"}, f"{WHERE}.plugin: there is no plugin 'helper'"),
         ("free", f"{WHERE}: no plugin named; write 'plugin: NAME'"),
-        ({"plugin": "free", "params": {}}, f"{WHERE}.params: an unknown key; write one of: failurePolicy"),
+        (
+            {"plugin": "free", "params": {}},
+            f"{WHERE}.params: an unknown key; write one of: failurePolicy",
+        ),
         ({"plugin": "free", "parameters": []}, f"{WHERE}.parameters: not a mapping"),
         (
             {"plugin": "free", "failurePolicy": "retry"},

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.openpai.runtime.plugins.filter.pai_render import pai_render
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.references import (
     context,
     render,
     uses_secrets,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.unit.jobs import document, load, role
 
 VALUES: dict[str, Any] = {
@@ -97,5 +97,7 @@ def test_a_text_with_a_secret_is_known_as_one(text: str, expected: bool) -> None
 
 def test_the_filter_renders_structures_and_refuses_other_values() -> None:
     assert pai_render({"a": ["<% $parameters.n %>", 1]}, VALUES) == {"a": ["3", 1]}
-    with pytest.raises(AnsibleFilterError, match="must be a mapping with keys of parameters, secrets"):
+    with pytest.raises(
+        AnsibleFilterError, match="must be a mapping with keys of parameters, secrets"
+    ):
         pai_render("x", {"param": {}})

@@ -8,6 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from ansible_collections.openpai.runtime.plugins.module_utils.pai import process_env
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.errors import RuntimeConfigError
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.shell_text import (
@@ -16,8 +19,6 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.shell_text imp
     quote,
     refuse_unusable,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 SHELLS = [path for path in (shutil.which("bash"), shutil.which("dash"), shutil.which("sh")) if path]
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])) | st.binary().map(
@@ -71,8 +72,14 @@ def test_quoting_is_one_word_for_the_shells_own_parser(text: str) -> None:
 @pytest.mark.parametrize(
     "value, message",
     [
-        ("a\0b", "environment variable A: its value holds a zero byte, which ends a value; remove it"),
-        ("\ud800", "environment variable A: its value holds half of a character (U+D800); write the"),
+        (
+            "a\0b",
+            "environment variable A: its value holds a zero byte, which ends a value; remove it",
+        ),
+        (
+            "\ud800",
+            "environment variable A: its value holds half of a character (U+D800); write the",
+        ),
     ],
 )
 def test_what_no_process_can_be_given_is_refused(value: str, message: str) -> None:

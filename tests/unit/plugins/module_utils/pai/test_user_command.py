@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.errors import RuntimeConfigError
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.user_command import (
     container_command,
     user_script,
 )
-
 from tests.unit.jobs import document, load, role
 
 SHELLS = [path for path in (shutil.which("bash"), shutil.which("dash")) if path]
@@ -61,7 +61,9 @@ def test_only_a_script_with_a_secret_in_it_is_private(tmp_path: Path) -> None:
 
 
 def test_nothing_to_run_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeConfigError, match="nothing to run; give a job file, USER_CMD or '-- COM"):
+    with pytest.raises(
+        RuntimeConfigError, match="nothing to run; give a job file, USER_CMD or '-- COM"
+    ):
         user_script(load(tmp_path), {}, [])
 
 

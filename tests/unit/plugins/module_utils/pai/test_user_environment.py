@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.errors import RuntimeConfigError
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.user_environment import (
     user_variables,
 )
-
 from tests.unit.jobs import document, load, role
 
 DEFINED = {"PATH": "/bin", "HF_TOKEN": "given", "PAI_TASK_INDEX": "3"}
@@ -24,7 +24,10 @@ def variables(directory: Path, env: Any, **changes: Any) -> dict[str, str]:
 @pytest.mark.parametrize(
     "env, expected",
     [
-        ({"A": 1, "B": True, "C": 0.5, "D": "x y"}, {"A": "1", "B": "true", "C": "0.5", "D": "x y"}),
+        (
+            {"A": 1, "B": True, "C": 0.5, "D": "x y"},
+            {"A": "1", "B": "true", "C": "0.5", "D": "x y"},
+        ),
         ({"A": "${PATH}:/opt"}, {"A": "/bin:/opt"}),
         ({"A": "1", "B": "${A}2", "C": "${B}${A}"}, {"A": "1", "B": "12", "C": "121"}),
         ({"A": "${NOPE:-fall back}"}, {"A": "fall back"}),
@@ -58,7 +61,10 @@ def test_a_roles_variables_win_over_the_jobs_and_see_them(tmp_path: Path) -> Non
             {"PAI_X": "1"},
             "extras.env.PAI_X: names that start with PAI_ or FC_ are the runtime's; choose another name",
         ),
-        ({"a-b": "1"}, "extras.env: 'a-b' cannot be a variable's name; use letters, digits and _ only"),
+        (
+            {"a-b": "1"},
+            "extras.env: 'a-b' cannot be a variable's name; use letters, digits and _ only",
+        ),
         ({"A": [1]}, "extras.env.A: a list or mapping is not a variable's value; write one text"),
         ({"A": {"b": 1}}, "extras.env.A: a list or mapping is not a variable's value"),
         (

@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.errors import RuntimeConfigError
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.yaml12 import load
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.errors import RuntimeConfigError
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.yaml12 import load
 
 
 @pytest.mark.parametrize(
@@ -48,15 +49,23 @@ def test_scalars_are_read_by_the_core_schema(text: str, expected: Any) -> None:
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("a: 1\na: 2", "f: line 2, column 1: the key 'a' stands here a second time; correct the YAML"),
+        (
+            "a: 1\na: 2",
+            "f: line 2, column 1: the key 'a' stands here a second time; correct the YAML",
+        ),
         ("a: [1", "f: line 2, column 1: did not find expected"),
         ("? [a]\n: 1", "f: line 1, column 3: a key must be plain text, not a list or mapping"),
-        ("a: !!python/object:os.system x", "f: line 1, column 4: could not determine a constructor"),
+        (
+            "a: !!python/object:os.system x",
+            "f: line 1, column 4: could not determine a constructor",
+        ),
         ("\x00", "f: not valid YAML: "),
         (b"\xff\xfe\xfa", "f: not valid YAML: "),
         ("a: &x [*x]", "f: line 1, column 4: found unconstructable recursive node"),
         (
-            "\n".join(["a0: &a0 [1, 1]", *(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]" for i in range(1, 40))]),
+            "\n".join(
+                ["a0: &a0 [1, 1]", *(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]" for i in range(1, 40))]
+            ),
             "f: more than 1000000 values once its aliases are followed",
         ),
     ],

@@ -157,6 +157,16 @@ def test_a_failing_plugin_is_explained_by_what_it_printed(task: Task) -> None:
     assert report["trigger"].startswith("exit code 1; start failed in cmd; platform log, line 2: ")
 
 
+def test_a_start_that_failed_before_there_was_a_job_is_explained(task: Task) -> None:
+    (task.work / "job.json").unlink()
+    words = "job file job.yml: taskRoles is missing; add one task role"
+    task.outcome(exitCode=1, stage="start", message=words)
+    analysis = task.analyse()
+    assert analysis.problems == ()
+    assert (analysis.report["phrase"], analysis.report["job"]) == ("RuntimeStartFailed", None)
+    assert analysis.report["message"] == words
+
+
 def test_without_the_combined_log_the_two_streams_are_read(task: Task) -> None:
     task.put("logs/user-stdout/current", "step 1\n")
     task.put("logs/user-stderr/current", f"{OOM}\n")
@@ -236,6 +246,16 @@ def test_secrets_are_masked_everywhere(task: Task) -> None:
     assert "aHVudGVyMi1odW50ZXI" not in shown
     assert report["message"] == "git: ****** refused"
     assert report["errorLogs"]["platform"] == "token ******"
+
+
+def test_a_secret_in_a_pattern_is_masked(task: Task) -> None:
+    task.put("work/secrets.json", {"token": "hunter2-hunter2"})
+    rows = [{"containerExitCode": 9, "patterns": [{"userLogRegex": "hunter2-hunter2"}]}]
+    path = task.put("work/spec.yaml", yaml.safe_dump(rows))
+    task.user_log("hunter2-hunter2\n")
+    report = task.analyse(exit_spec=path).report
+    assert report["trigger"] == "exit code 1; user log, line 1: ******"
+    assert report["matchedUserLogString"] == "******"
 
 
 def test_with_damaged_secrets_no_log_is_shown(task: Task) -> None:

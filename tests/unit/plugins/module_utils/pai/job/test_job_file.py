@@ -6,6 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.errors import RuntimeConfigError
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.job.job_file import (
     completion,
@@ -13,9 +16,6 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.job.job_file i
     resources,
 )
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.job.model import Resources
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.unit.jobs import FIXTURES, document, role
 
 JOB_FILES = sorted((FIXTURES / "jobs").glob("*.yaml"))
@@ -34,7 +34,10 @@ def test_job_files_that_people_submit_are_accepted(path: Any) -> None:
     "changes, message",
     [
         ({"protocolVersion": 1}, "job.yml: protocolVersion: 1 is not supported; write 2"),
-        ({"name": "a b"}, 'job.yml: name: "a b" is not allowed; it must match ^[a-zA-Z0-9_-]{1,255}'),
+        (
+            {"name": "a b"},
+            'job.yml: name: "a b" is not allowed; it must match ^[a-zA-Z0-9_-]{1,255}',
+        ),
         ({"name": "a\n"}, 'job.yml: name: "a\\n" is not allowed; it must match'),
         ({"type": "task"}, 'job.yml: type: "task" is not allowed; write one of job'),
         ({"taskRoles": {}}, "job.yml: taskRoles: {} is not allowed; it must not be empty"),
@@ -76,7 +79,10 @@ def test_job_files_that_people_submit_are_accepted(path: Any) -> None:
             {"taskRoles": {"ps_1": role(), "ps1": role()}},
             "job.yml: taskRoles: 'ps_1' and 'ps1' are both 'ps1' on a PAI cluster; rename one",
         ),
-        ({"taskRoles": {"___": role()}}, "job.yml: taskRoles.___: a name without letters or digits"),
+        (
+            {"taskRoles": {"___": role()}},
+            "job.yml: taskRoles.___: a name without letters or digits",
+        ),
         (
             {"defaults": {"deployment": "prod"}},
             "job.yml: defaults.deployment: 'prod' is not the name of a deployment;",

@@ -7,6 +7,9 @@ import json
 import socket
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.errors import RuntimeConfigError
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.job.ports import (
     LOCAL_PORTS,
@@ -14,8 +17,6 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.job.ports impo
     is_free,
     local_ports,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 LABEL = st.from_regex(r"\A[a-zA-Z_][a-zA-Z0-9_]{0,8}\Z")
 
@@ -67,13 +68,19 @@ def test_hashed_ports_are_unknown_without_a_pod_uid_and_a_role_may_have_none() -
     ],
 )
 def test_a_broken_annotation_is_refused_with_its_place(annotation: str) -> None:
-    with pytest.raises(RuntimeConfigError, match=r"^spec: not a port-scheduling spec \(.*\); the Frame"):
+    with pytest.raises(
+        RuntimeConfigError, match=r"^spec: not a port-scheduling spec \(.*\); the Frame"
+    ):
         PortRule(annotation, "spec")
 
 
 @given(
     wanted=st.lists(
-        st.tuples(st.sampled_from(["a", "b"]), st.integers(0, 9), st.dictionaries(LABEL, st.integers(0, 4))),
+        st.tuples(
+            st.sampled_from(["a", "b"]),
+            st.integers(0, 9),
+            st.dictionaries(LABEL, st.integers(0, 4)),
+        ),
         max_size=8,
     ),
     taken=st.sets(st.sampled_from(LOCAL_PORTS), max_size=500),

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.errors import RuntimeConfigError
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.job import codec
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.job.sources import (
     Inputs,
     load_job,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.unit.jobs import FIXTURES, document, framework, load, role
 
 
@@ -89,7 +89,9 @@ def test_without_a_framework_every_task_is_on_this_machine_with_ports_of_its_own
     worker = role(instances=50)
     worker["resourcePerInstance"]["ports"] = {"mpi": 2}
     job = load(tmp_path, document(taskRoles={"worker": worker, "ps": role()}))
-    numbers = [port for _role, task in job.tasks() for ports in task.ports.values() for port in ports]
+    numbers = [
+        port for _role, task in job.tasks() for ports in task.ports.values() for port in ports
+    ]
     assert list(job.task.ports) == ["mpi", "ssh", "http"]
     assert len(numbers) == len(set(numbers)) == 50 * 4 + 2 * 2
     assert {task.host for _role, task in job.tasks()} == {"127.0.0.1"}
@@ -109,7 +111,12 @@ def test_ports_chosen_once_are_kept_by_the_next_start_and_by_other_tasks(tmp_pat
 
 def test_a_container_with_a_command_only_is_a_job_of_one_task(tmp_path: Path) -> None:
     job = load(tmp_path, environment={"PAI_JOB_NAME": "adhoc", "PAI_USER_NAME": "bob"})
-    assert (job.name, job.user, job.current_role, job.current_index) == ("adhoc", "bob", "taskrole", 0)
+    assert (job.name, job.user, job.current_role, job.current_index) == (
+        "adhoc",
+        "bob",
+        "taskrole",
+        0,
+    )
 
 
 def test_secrets_come_from_their_file_and_are_not_part_of_what_is_handed_on(tmp_path: Path) -> None:
@@ -145,7 +152,9 @@ def test_what_contradicts_the_job_is_refused(
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeConfigError, match="nowhere.yml: No such file or directory; give the path"):
+    with pytest.raises(
+        RuntimeConfigError, match="nowhere.yml: No such file or directory; give the path"
+    ):
         load_job(real(framework=None, job_file=tmp_path / "nowhere.yml"))
 
 
@@ -160,7 +169,9 @@ def test_a_job_file_and_a_framework_of_different_jobs_are_refused(tmp_path: Path
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=10,
 )
 

@@ -141,7 +141,7 @@ while True:
         script,
         stdout=write,
         stderr=subprocess.DEVNULL,
-        env={"PAI_TERMINATION_GRACE_SECONDS": "3"},
+        env={"PAI_TERMINATION_GRACE_SECONDS": "6"},
     )
     os.close(write)
     log = runtime.logs / "user-stdout" / "current"

@@ -179,13 +179,11 @@ def test_plugin_daemons_outlive_a_killed_command_until_the_exit_steps(runtime, t
         "os.kill(pid, 0)\n"
         "(work / 'daemon-lived').touch()",
     )
-    process = runtime.start(
-        "bash",
-        "-c",
-        "trap '' TERM; kill -TERM $PPID; while :; do sleep 0.05; done",
-        env={"PAI_TERMINATION_GRACE_SECONDS": "12"},
+    twice = "kill -TERM $PPID; sleep 0.8; kill -TERM $PPID"
+    finished = runtime.bash(
+        f"trap '' TERM; {twice}; while :; do sleep 0.05; done",
+        env={"PAI_TERMINATION_GRACE_SECONDS": "3000"},
     )
-    finished = runtime.finish(process)
     assert finished.code == 137
     assert (Path(finished.work) / "daemon-lived").exists()
 

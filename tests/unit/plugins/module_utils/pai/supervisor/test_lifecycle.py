@@ -266,11 +266,12 @@ def test_playbooks_have_no_stdin_no_terminal_and_a_blocking_stdout(runtime):
 
 
 def test_runtime_log_shows_how_to_repeat_a_step_by_hand(runtime):
-    log = runtime.run("true").runtime_log
+    log = runtime.run("true", env={"PAI_PLUGIN_PATH": "my plugins"}).runtime_log
     line = next(line for line in log.splitlines() if "by hand: " in line)
     command = line.partition("by hand: ")[2]
     assert command.startswith("cd ")
     assert " env ANSIBLE_CONFIG=" in command
+    assert f" 'PAI_PLUGIN_PATH={runtime.home}/my plugins' " in command
     assert command.endswith("playbooks/start.yml")
     assert "ansible-playbook -c local -i localhost, " in command
 
@@ -308,6 +309,32 @@ def test_secrets_are_masked_in_what_we_write_but_not_in_captured_output(runtime)
     assert "hunter2" not in (finished.logs / "pai-termination-log").read_text()
     for says in ("ansible says ******", "a step says ******", "exit says ******"):
         assert says in finished.runtime_log
+
+
+def test_secrets_are_masked_in_the_failure_of_a_playbook_that_was_analysed(runtime):
+    runtime.hook("start", "(work / 'secrets.json').write_text('{\"token\": \"hunter2-hunter2\"}')")
+    broken = failure(plugin="cmd", message="no hunter2-hunter2", exit_code=3)
+    runtime.hook(
+        "exit",
+        report(failure=broken)
+        + "(logs / 'exit.json').write_text('{\"exitCode\": 3}')\nsys.exit(2)",
+    )
+    finished = runtime.run("true")
+    assert finished.code == 3
+    assert finished.exit["message"] == "no ******"
+
+
+def test_container_entrypoint_takes_everything_from_the_environment(runtime, tmp_path):
+    places = {"PAI_RUNTIME_WORK_DIR": str(runtime.work), "PAI_RUNTIME_LOG_DIR": "logs"}
+    done = subprocess.run(
+        [ROOT / "bin" / "pai-runtime", "--", "bash", "-c", "echo words; exit 3"],
+        env={**runtime.environment, **places},
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (3, b"words\n")
+    assert (tmp_path / "logs" / "exit.json").exists()
 
 
 def test_without_a_fifo_steps_are_told_to_write_directly(runtime):

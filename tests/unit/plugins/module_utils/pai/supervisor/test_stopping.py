@@ -124,7 +124,7 @@ def test_ignored_sigterm_is_followed_by_sigkill_also_in_other_sessions(
     finished = runtime.finish(process)
     assert finished.code == 137
     assert finished.exit["signal"] == 9
-    assert finished.exit["reason"] == "analysed"
+    assert finished.exit["stopped"] is True
     assert gone(int((tmp_path / "pid").read_text()))
 
 
@@ -176,12 +176,12 @@ def test_sigterm_during_the_start_ends_it_with_all_it_started(runtime, tmp_path,
 def test_exit_playbook_gets_what_is_left_of_the_grace(runtime, running):
     """Its overrun ends, is explained, and the command's code stays."""
     runtime.hook("exit", "import time; time.sleep(1000)")
-    process = running(f"trap 'exit 5' TERM; {WAIT}", env={"PAI_TERMINATION_GRACE_SECONDS": "3"})
+    process = running(f"trap 'exit 5' TERM; {WAIT}", env={"PAI_TERMINATION_GRACE_SECONDS": "6"})
     process.terminate()
     finished = runtime.finish(process)
     assert finished.code == 5
     assert (
-        "what was left of PAI_TERMINATION_GRACE_SECONDS (3 s): give it more"
+        "what was left of PAI_TERMINATION_GRACE_SECONDS (6 s): give it more"
         in (finished.exit["message"])
     )
 

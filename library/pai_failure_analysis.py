@@ -1,0 +1,243 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, OpenPAI Runtime for Ansible contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Explain how a task of a job ended."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pai_failure_analysis
+short_description: Explain how a task of a job ended
+version_added: "0.1.0"
+description:
+  - Reads how the task ended, searches the end of its logs for known failures, and writes an
+    explanation. That is C(exit.json) for programs, and a termination message for people and for
+    the cluster.
+  - Also with damaged or missing files there is a verdict; what could not be used is told as a
+    warning.
+  - The values of C(secrets.json) in the work directory are masked in all that is written or
+    returned.
+options:
+  catalogue:
+    description:
+      - Directory of the failure catalogue. Every C(*.yml) in it is read, in the order of the names.
+    type: path
+    required: true
+  log_dir:
+    description:
+      - Log directory of the task. C(user-all/current) and C(runtime.log) in it are searched.
+      - C(exit.json) and C(pai-termination-log) are written there.
+    type: path
+    required: true
+  outcome:
+    description: The file in which the runtime wrote how the task ended, C(outcome.json).
+    type: path
+    required: true
+  work_dir:
+    description:
+      - Work directory of the task, with C(job.json) and, where the job has secrets,
+        C(secrets.json).
+    type: path
+    required: true
+  exit_spec:
+    description:
+      - Exit spec of the cluster or of the runtime, in YAML. It chooses the exit code.
+      - An entry or pattern that cannot be used is skipped with a warning. A file that cannot be
+        used counts as none.
+    type: path
+  mode:
+    description:
+      - Who chooses the exit code. The explanation is the catalogue's in every mode.
+      - With V(spec) the exit spec does, and 255 stands for everything that it does not know.
+      - With V(preserve) the command's own code is kept.
+      - With V(catalogue) the failure catalogue does.
+      - Without a value it is V(spec) where O(exit_spec) is given, otherwise V(preserve).
+    type: str
+    choices: [spec, preserve, catalogue]
+  plugin_failures:
+    description:
+      - Failures of plugins at the end. The first one that is not ignored fails a task that had
+        succeeded.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      exit_code:
+        description: The exit code of what failed.
+        type: int
+        default: 1
+      ignore:
+        description: Whether the job says that this plugin may fail.
+        type: bool
+        default: false
+      message:
+        description: What the plugin said about it.
+        type: str
+        default: ""
+      plugin:
+        description: The name of the plugin.
+        type: str
+        required: true
+  termination_logs:
+    description:
+      - More files that get the termination message. They are written in place, so a mounted file
+        or a device may be named.
+      - One that cannot be written is a warning.
+    type: list
+    elements: path
+    default: []
+attributes:
+  check_mode:
+    description: Tells what it would write, and writes nothing.
+    support: full
+  diff_mode:
+    description: Returns the difference of the files in the log directory.
+    support: full
+  idempotent:
+    description: Run again on the same files, it changes nothing.
+    support: full
+  platform:
+    description: Linux.
+    support: full
+    platforms: linux
+author:
+  - OpenPAI Runtime for Ansible contributors (@openpai)
+"""
+
+EXAMPLES = r"""
+- name: Explain how the task ended
+  openpai.runtime.pai_failure_analysis:
+    outcome: /usr/local/pai/runtime.d/outcome.json
+    log_dir: /usr/local/pai/logs
+    work_dir: /usr/local/pai/runtime.d
+    catalogue: /opt/openpai-runtime/catalogue
+    termination_logs: [/dev/termination-log]
+
+- name: Let the exit spec of the cluster choose the exit code
+  openpai.runtime.pai_failure_analysis:
+    outcome: /usr/local/pai/runtime.d/outcome.json
+    log_dir: /usr/local/pai/logs
+    work_dir: /usr/local/pai/runtime.d
+    catalogue: /opt/openpai-runtime/catalogue
+    exit_spec: /usr/local/pai/runtime.d/runtime-exit-spec.yaml
+"""
+
+RETURN = r"""
+exit_code:
+  description: The code with which the container should end.
+  type: int
+  returned: always
+  sample: 226
+phrase:
+  description: The name of what happened.
+  type: str
+  returned: always
+  sample: ContainerCudaOOMKilled
+report:
+  description: Path of the C(exit.json) that was written.
+  type: str
+  returned: always
+  sample: /usr/local/pai/logs/exit.json
+actions:
+  description: What was done, in words.
+  type: list
+  elements: str
+  returned: always
+  sample: [write exit.json, write pai-termination-log]
+diff:
+  description: Difference of each file.
+  type: list
+  elements: dict
+  returned: always
+"""
+
+import json
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.pai import files
+from ..module_utils.pai.errors import RuntimeConfigError
+from ..module_utils.pai.exit import message
+from ..module_utils.pai.exit.analysis import Sources, analyse
+from ..module_utils.pai.exit.report import with_known_phases
+from ..module_utils.pai.exit.termination import plan_in_place
+
+ARGUMENTS = {
+    "catalogue": {"type": "path", "required": True},
+    "log_dir": {"type": "path", "required": True},
+    "outcome": {"type": "path", "required": True},
+    "work_dir": {"type": "path", "required": True},
+    "exit_spec": {"type": "path"},
+    "mode": {"type": "str", "choices": ["spec", "preserve", "catalogue"]},
+    "plugin_failures": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "exit_code": {"type": "int", "default": 1},
+            "ignore": {"type": "bool", "default": False},
+            "message": {"type": "str", "default": ""},
+            "plugin": {"type": "str", "required": True},
+        },
+    },
+    "termination_logs": {"type": "list", "elements": "path", "default": []},
+}
+
+
+def explain(module: AnsibleModule) -> dict[str, object]:
+    """Analyse, write what changed, and return the module's result."""
+    given = module.params
+    log_dir = Path(given["log_dir"])
+    analysis = analyse(
+        Sources(
+            outcome=Path(given["outcome"]),
+            log_dir=log_dir,
+            work_dir=Path(given["work_dir"]),
+            catalogue=Path(given["catalogue"]),
+            exit_spec=Path(given["exit_spec"]) if given["exit_spec"] else None,
+            mode=given["mode"],
+            plugin_failures=tuple(given["plugin_failures"]),
+        )
+    )
+    text = message.render(analysis.report)
+    content = with_known_phases(analysis.report, log_dir / "exit.json")
+    report = files.plan(log_dir / "exit.json", json.dumps(content, indent=1) + "\n")
+    copy = files.plan(log_dir / "pai-termination-log", text)
+    others = [plan_in_place(Path(path), text) for path in given["termination_logs"]]
+    problems = [*analysis.problems]
+    # First those that the cluster reads: the log directory may be what is broken.
+    for other in others:
+        problems.append((other.problem if module.check_mode else other.write()) or "")
+    if not module.check_mode:
+        files.apply([report, copy])
+    for problem in filter(None, problems):
+        module.warn(analysis.masker.text(problem))
+    actions = [change.action for change in (report, copy) if change.changed]
+    actions += [f"write {other.path}" for other in others if other.changed]
+    return {
+        "changed": bool(actions),
+        "actions": actions,
+        "diff": [change.diff(analysis.masker) for change in (report, copy)],
+        "exit_code": analysis.report["exitCode"],
+        "phrase": analysis.report["phrase"],
+        "report": str(report.path),
+    }
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    try:
+        result = explain(module)
+    except RuntimeConfigError as error:
+        module.fail_json(msg=str(error))
+    except Exception as error:
+        # Not the error's text: it may hold a piece of a log, and secrets are not masked here.
+        module.fail_json(msg=f"the analysis failed in itself with {type(error).__name__}")
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

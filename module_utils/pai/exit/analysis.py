@@ -1,0 +1,177 @@
+# Copyright: (c) 2026, OpenPAI Runtime for Ansible contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Explain how a task ended: read what it left behind, search it, decide, and report."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import RuntimeConfigError
+from ..masking import Masker
+from . import gpu
+from .catalogue import load_catalogue
+from .exit_spec import load_spec
+from .logs import Log, read_log
+from .model import Entries, Entry
+from .outcome import read_json, read_outcome, with_failures
+from .report import Facts, report
+from .scan import Scanner
+from .verdict import Evidence, Verdict, decide, first_match
+
+#: Where log capture and the playbooks write, below the log directory.
+_USER_LOG = "user-all/current"
+_USER_STREAMS = ("user-stdout/current", "user-stderr/current")
+_PLATFORM_LOG = "runtime.log"
+
+
+@dataclasses.dataclass(frozen=True)
+class Sources:
+    """What to read.
+
+    ``mode`` None means ``spec`` where there is a spec, else ``preserve``; ``plugin_failures`` are
+    those of the end.
+    """
+
+    outcome: Path
+    log_dir: Path
+    work_dir: Path
+    catalogue: Path
+    exit_spec: Path | None = None
+    mode: str | None = None
+    plugin_failures: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Analysis:
+    """The content of exit.json, and what could not be read or used on the way."""
+
+    report: dict[str, object]
+    problems: tuple[str, ...]
+    masker: Masker
+
+
+def analyse(
+    sources: Sources, ask_gpu: Callable[[], str | None] = lambda: gpu.double_bit_errors(gpu.query())
+) -> Analysis:
+    """Return the explanation; whatever is damaged or missing is a problem, never an error."""
+    problems: list[str] = []
+    outcome = with_failures(read_outcome(sources.outcome, problems), sources.plugin_failures)
+    masker = _masker(sources.work_dir / "secrets.json", problems)
+    # A start that failed early has not written it; that is no news.
+    job = read_json(sources.work_dir / "job.json", [] if outcome.stage == "start" else problems)
+    if outcome.succeeded:
+        facts = Facts(outcome, job, Log(), Log())
+        verdict = decide(outcome, "preserve", None, None, ())
+    else:
+        facts = Facts(
+            outcome,
+            job,
+            _user_log(sources.log_dir, problems),
+            _log(sources.log_dir / _PLATFORM_LOG, problems),
+        )
+        verdict = _verdict(sources, facts, functools.lru_cache(ask_gpu), problems)
+    shown = report(facts, verdict, masker, problems)
+    return Analysis(shown, tuple(problems), masker or Masker([]))
+
+
+def _verdict(
+    sources: Sources, facts: Facts, ask_gpu: Callable[[], str | None], problems: list[str]
+) -> Verdict:
+    catalogue = load_catalogue(sources.catalogue)
+    spec, mode = _spec(sources, problems)
+    problems += [*spec.problems, *catalogue.problems]
+    outcome = facts.outcome
+    # Before and after the command, what failed wrote into the platform's log.
+    own_log = facts.user_log if outcome.stage == "command" else facts.platform_log
+    number_evidence, words_evidence = _search(
+        spec.entries, catalogue.entries, facts, own_log, ask_gpu, problems
+    )
+    return decide(
+        outcome,
+        mode,
+        first_match(spec.entries, outcome.exit_code, number_evidence),
+        first_match(catalogue.entries, outcome.exit_code, words_evidence),
+        catalogue.entries,
+    )
+
+
+def _search(
+    spec: tuple[Entry, ...],
+    catalogue: tuple[Entry, ...],
+    facts: Facts,
+    own_log: Log,
+    ask_gpu: Callable[[], str | None],
+    problems: list[str],
+) -> tuple[Evidence, Evidence]:
+    """Search each log once for all patterns; return the evidence for spec and for catalogue."""
+    scanner = Scanner(
+        regex
+        for entry in (*spec, *catalogue)
+        for pattern in entry.patterns
+        for regex in (pattern.user_log, pattern.platform_log)
+        if regex is not None
+    )
+    problems += _broken(spec, "exit spec", scanner) + _broken(catalogue, "catalogue", scanner)
+    user, platform = facts.user_log, facts.platform_log
+    user_hits, platform_hits = scanner.search(user.text), scanner.search(platform.text)
+    own_hits = user_hits if own_log is user else platform_hits
+    return (
+        Evidence(user, user_hits, platform, platform_hits, ask_gpu),
+        Evidence(own_log, own_hits, platform, platform_hits, ask_gpu, whole_lines=True),
+    )
+
+
+def _broken(entries: tuple[Entry, ...], source: str, scanner: Scanner) -> list[str]:
+    return [
+        f"{source}: {entry.phrase or 'entry'} ({entry.code}), pattern {number}: {regex!r} is not "
+        f"a valid RE2 expression: {scanner.broken[regex]}; the pattern is skipped"
+        for entry in entries
+        for number, pattern in enumerate(entry.patterns, start=1)
+        for regex in (pattern.user_log, pattern.platform_log)
+        if regex in scanner.broken
+    ]
+
+
+def _spec(sources: Sources, problems: list[str]) -> tuple[Entries, str]:
+    """Return the spec and the mode; without a usable spec the command's own code is kept."""
+    mode = sources.mode or ("spec" if sources.exit_spec else "preserve")
+    if sources.exit_spec is None:
+        if mode == "spec":
+            problems.append("mode spec needs an exit spec, none is given: mode preserve is used")
+        return Entries(), "preserve" if mode == "spec" else mode
+    try:
+        return load_spec(sources.exit_spec), mode
+    except RuntimeConfigError as error:
+        problems.append(f"exit spec not used: {error}")
+        return Entries(), "preserve" if mode == "spec" else mode
+
+
+def _masker(path: Path, problems: list[str]) -> Masker | None:
+    """Return the masker; None where secrets exist but are not known: then no log is shown."""
+    try:
+        return Masker.from_file(path)
+    except RuntimeConfigError as error:
+        problems.append(f"no log is shown: {error}")
+        return None
+
+
+def _user_log(log_dir: Path, problems: list[str]) -> Log:
+    combined = _log(log_dir / _USER_LOG, problems)
+    if combined.text:
+        return combined
+    streams = [_log(log_dir / name, problems) for name in _USER_STREAMS]
+    written = [log for log in streams if log.text]
+    return written[0] if len(written) == 1 else Log(b"".join(log.text for log in written))
+
+
+def _log(path: Path, problems: list[str]) -> Log:
+    try:
+        return read_log(path)
+    except OSError as error:
+        problems.append(f"log {path}: {error.strerror}")
+        return Log()

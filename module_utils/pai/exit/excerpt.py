@@ -1,0 +1,95 @@
+# Copyright: (c) 2026, OpenPAI Runtime for Ansible contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cut from a log what a person needs to see: the match, and some lines around it, readable."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from ..masking import Masker
+from .logs import Log
+from .scan import Hit
+
+#: Lines of the user's and of the platform's log that a report shows.
+USER_LINES, PLATFORM_LINES = 15, 10
+#: Bytes of a matched text that are kept.
+MATCHED = 2048
+_BEFORE = 2  # lines before a match
+_AROUND = 4096  # bytes on either side that are looked at: as much as a whole message holds
+#: Lines of runtime.log for who repeats a step: long, and no news about a failure.
+_BY_HAND = "[openpai-runtime] by hand: "
+_WIDTH = 500  # characters of a line that are kept on either side
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[@-_])")
+#: What YAML cannot hold as it is, or would take for the end of a line.
+_UNPRINTABLE = re.compile(
+    "[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
+
+
+def matched(log: Log, hit: Hit, masker: Masker) -> str:
+    """Return the matched text, masked and cut to 2,048 bytes."""
+    return _matched(log, hit, masker).strip("\n")
+
+
+def around(log: Log, hit: Hit, count: int, masker: Masker) -> list[str]:
+    """Return up to ``count`` lines: two before the match, the match, and what follows.
+
+    Where little follows, more lines before it fill the count.
+    """
+    end = min(hit.end, hit.start + MATCHED)
+    before = _printable(masker.part(log.text, max(0, hit.start - _AROUND), hit.start))
+    after = _printable(masker.part(log.text, end, end + _AROUND))
+    *above, start = before.split("\n")
+    head = _on_screen(_news(above))
+    follow, *rest = after.split("\n")
+    middle = (
+        _on_screen([start])[0][-_WIDTH:]
+        + _matched(log, hit, masker)
+        + follow.partition("\r")[0][:_WIDTH]
+    )
+    follows = _on_screen(line.rstrip("\r") for line in _news(rest))
+    lines = _trim([*head, *middle.split("\n"), *follows])
+    first = max(0, min(len(head) - _BEFORE, len(lines) - count))
+    return lines[first : first + count]
+
+
+def tail(log: Log, count: int, masker: Masker) -> list[str]:
+    """Return the last ``count`` lines that are not empty at the end."""
+    end = len(log.text.rstrip())
+    text = _printable(masker.part(log.text, max(0, end - 2 * _AROUND), end))
+    return _trim(_on_screen(line.rstrip("\r") for line in _news(text.split("\n")))[-count:])
+
+
+def readable(text: str) -> str:
+    """Return any text as lines that YAML can hold, without colours and control characters."""
+    return "\n".join(_trim(_printable(text.encode("utf-8", "replace")).split("\n")))
+
+
+def _matched(log: Log, hit: Hit, masker: Masker) -> str:
+    text = masker.part(log.text, hit.start, min(hit.end, hit.start + MATCHED))
+    return _printable(text).replace("\r", "\n")
+
+
+def _printable(text: bytes) -> str:
+    plain = _ESCAPES.sub("", text.decode("utf-8", "replace").replace("\r\n", "\n"))
+    kept = plain.split("\r")
+    return "\r".join(_UNPRINTABLE.sub("\ufffd", piece) for piece in kept)
+
+
+def _on_screen(lines: Iterable[str]) -> list[str]:
+    """Return what a terminal shows of lines that a progress bar overwrites, each cut to a width."""
+    return [line.rpartition("\r")[2][: 2 * _WIDTH] for line in lines]
+
+
+def _news(lines: Iterable[str]) -> Iterator[str]:
+    return (line for line in lines if _BY_HAND not in line)
+
+
+def _trim(lines: list[str]) -> list[str]:
+    cut = [line.replace("\r", " ").rstrip() for line in lines]
+    while cut and not cut[-1]:
+        cut.pop()
+    return cut

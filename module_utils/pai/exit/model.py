@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, OpenPAI Runtime for Ansible contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an exit spec and the failure catalogue consist of: entries with patterns."""
+
+from __future__ import annotations
+
+import dataclasses
+
+TYPES = (
+    "USER_SUCCESS",
+    "USER_STOP",
+    "USER_FAILURE",
+    "PLATFORM_FAILURE",
+    "RESOURCE_ALLOCATION_TIMEOUT",
+    "UNKNOWN_FAILURE",
+)
+BEHAVIORS = ("TRANSIENT", "TRANSIENT_CONFLICT", "PERMANENT", "UNKNOWN")
+REACTIONS = ("ALWAYS_RETRY", "ALWAYS_BACKOFF_RETRY", "RETRY_TO_MAX", "NEVER_RETRY")
+
+#: Codes that FrameworkController gives a meaning of its own.
+RESERVED_CODES = range(200, 220)
+
+#: Who must act, and whether a repetition may help, where an entry does not know better.
+FAULTS = {
+    "USER_STOP": "user",
+    "USER_FAILURE": "user",
+    "PLATFORM_FAILURE": "platform",
+    "RESOURCE_ALLOCATION_TIMEOUT": "platform",
+}
+TRANSIENCE = {"TRANSIENT": True, "TRANSIENT_CONFLICT": True, "PERMANENT": False}
+
+
+@dataclasses.dataclass(frozen=True)
+class Pattern:
+    """Conditions that must all hold; a pattern without any matches nothing."""
+
+    exit_code: int | None = None
+    user_log: str | None = None
+    platform_log: str | None = None
+    gpu_double_ecc: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing that could hold."""
+        return self == Pattern()
+
+    @property
+    def observed(self) -> bool:
+        """Whether it rests on something seen, not on the exit code alone."""
+        return self.gpu_double_ecc or (self.user_log or self.platform_log) is not None
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One way to end: the code, what it is called, and what recognises it.
+
+    ``fault`` says who must act: ``user``, ``platform`` or ``unknown``; ``transient`` whether the
+    same job, started again, has a fair chance, None where that cannot be said.
+    """
+
+    code: int
+    phrase: str = ""
+    category: str | None = None
+    type: str = "UNKNOWN_FAILURE"
+    behavior: str = "UNKNOWN"
+    reaction: str = "RETRY_TO_MAX"
+    reason: str = ""
+    solution: tuple[str, ...] = ()
+    patterns: tuple[Pattern, ...] = ()
+    fault: str = "unknown"
+    transient: bool | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Entries:
+    """The entries of one source in its order, and what in it had to be left out, by name."""
+
+    entries: tuple[Entry, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def usable_code(code: int) -> bool:
+    """Whether a container may end with ``code`` and mean it: a process can only end with a byte."""
+    return 1 <= code <= 255 and code not in RESERVED_CODES

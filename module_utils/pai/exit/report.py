@@ -1,0 +1,174 @@
+# Copyright: (c) 2026, OpenPAI Runtime for Ansible contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Put a verdict into exit.json's form: the one record that people and programs read."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from ..masking import Masker
+from . import excerpt
+from .logs import Log
+from .outcome import Outcome, read_json
+from .scan import Hit
+from .verdict import Match, Verdict
+
+SCHEMA_VERSION = 1
+_PATTERN_SHOWN = 200  # characters
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What a report tells besides the verdict."""
+
+    outcome: Outcome
+    job: dict[str, object]
+    user_log: Log
+    platform_log: Log
+
+
+@dataclasses.dataclass(frozen=True)
+class _Shown:
+    """Where the verdict's match stands in each log, or None."""
+
+    user: Hit | None = None
+    platform: Hit | None = None
+    gpu: str | None = None
+
+
+def report(
+    facts: Facts, verdict: Verdict, masker: Masker | None, problems: list[str]
+) -> dict[str, object]:
+    """Return the content of exit.json; without a masker no text of a log is in it."""
+    current = facts.job.get("current")
+    task = current if isinstance(current, dict) else {}
+    outcome, words = facts.outcome, verdict.words
+    return {
+        "schemaVersion": SCHEMA_VERSION,
+        "job": facts.job.get("name"),
+        "taskRole": task.get("taskRole"),
+        "taskIndex": task.get("taskIndex"),
+        "exitCode": verdict.exit_code,
+        "originalUserExitCode": outcome.user_exit_code,
+        "signal": outcome.signal,
+        "stopped": outcome.stopped,
+        "stage": outcome.stage,
+        "plugin": outcome.plugin,
+        "message": _masked(outcome.message, masker),
+        "phrase": words.phrase,
+        "category": words.category,
+        "type": words.type,
+        "behavior": words.behavior,
+        "reaction": words.reaction,
+        "fault": words.fault,
+        "transient": words.transient,
+        "reason": _reason(facts.outcome, verdict, masker),
+        "solution": list(words.solution),
+        "trigger": _trigger(facts, verdict, masker or Masker([])),
+        **_from_logs(facts, verdict, masker, problems),
+        "phases": outcome.phases,
+        "startedAt": outcome.started_at,
+        "endedAt": outcome.ended_at,
+    }
+
+
+def with_known_phases(report: dict[str, object], path: Path) -> dict[str, object]:
+    """Return the report with the phases of the exit.json at ``path``, if it is of the same run.
+
+    pai-runtime adds there what only it can measure; who repeats the exit by hand must not lose it.
+    """
+    known = read_json(path, [])
+    same = known.get("startedAt") == report["startedAt"] and known.get("startedAt")
+    return {**report, "phases": known["phases"]} if same and known.get("phases") else report
+
+
+def _reason(outcome: Outcome, verdict: Verdict, masker: Masker | None) -> str:
+    """Return the entry's reason; what failed in the runtime or a plugin says what it was."""
+    told = _masked(outcome.message, masker) if verdict.match is None else None
+    return f"{verdict.words.reason} {told}" if told else verdict.words.reason
+
+
+def _from_logs(
+    facts: Facts, verdict: Verdict, masker: Masker | None, problems: list[str]
+) -> dict[str, object]:
+    shown = _shown(facts, verdict.match) if verdict.match else _Shown()
+    user, platform = facts.user_log, facts.platform_log
+    if masker is None:
+        user, platform, shown, masker = Log(), Log(), _Shown(gpu=shown.gpu), Masker([])
+    own = [] if facts.outcome.succeeded else [masker.text(problem) for problem in problems]
+    return {
+        "matchedUserLogString": _matched(user, shown.user, masker),
+        "matchedPlatformLogString": _matched(platform, shown.platform, masker),
+        "matchedGpuInfo": shown.gpu,
+        "errorLogs": {
+            "user": _excerpt(user, shown.user, excerpt.USER_LINES, masker, []),
+            "platform": _excerpt(platform, shown.platform, excerpt.PLATFORM_LINES, masker, own),
+        },
+    }
+
+
+def _shown(facts: Facts, match: Match) -> _Shown:
+    pattern, evidence = match.pattern, match.evidence
+    user = evidence.user_hits.get(pattern.user_log or "")
+    platform = evidence.platform_hits.get(pattern.platform_log or "")
+    if evidence.whole_lines:
+        user, platform = _widen(evidence.user_log, user), _widen(evidence.platform_log, platform)
+    if evidence.user_log is not facts.user_log:
+        user, platform = None, platform or user
+    return _Shown(user, platform, evidence.gpu() if pattern.gpu_double_ecc else None)
+
+
+def _widen(log: Log, hit: Hit | None) -> Hit | None:
+    if hit is None or log.text[hit.end - 1 : hit.end] == b"\n":
+        return hit
+    end = log.text.find(b"\n", hit.end)
+    return Hit(hit.start, end if end >= 0 else len(log.text))
+
+
+def _matched(log: Log, hit: Hit | None, masker: Masker) -> str | None:
+    return None if hit is None else excerpt.matched(log, hit, masker)
+
+
+def _excerpt(log: Log, hit: Hit | None, count: int, masker: Masker, own: list[str]) -> str:
+    """Return lines of the log; lines of our own about what we could not do stand first."""
+    own = [excerpt.readable(line) for line in own[: count // 2]]
+    rest = count - len(own)
+    lines = excerpt.around(log, hit, rest, masker) if hit else excerpt.tail(log, rest, masker)
+    return "\n".join([*own, *lines])
+
+
+def _masked(text: str | None, masker: Masker | None) -> str | None:
+    """Return the text masked; without a masker it is not shown: it may quote a secret."""
+    return None if text is None or masker is None else excerpt.readable(masker.text(text))
+
+
+def _trigger(facts: Facts, verdict: Verdict, masker: Masker) -> str | None:
+    """Say in one line what the verdict rests on."""
+    outcome = facts.outcome
+    if outcome.succeeded:
+        return None
+    parts = [f"exit code {outcome.exit_code}"]
+    if outcome.stopped:
+        parts.append("told to stop")
+    if outcome.stage != "command":
+        parts.append(
+            f"{outcome.stage} failed" + (f" in {outcome.plugin}" if outcome.plugin else "")
+        )
+    match = verdict.match
+    if match:
+        shown = _shown(facts, match)
+        parts += _place("user log", facts.user_log, shown.user, match)
+        parts += _place("platform log", facts.platform_log, shown.platform, match)
+        parts += ["double-bit ECC errors of a GPU"] if shown.gpu else []
+    return masker.text("; ".join(parts))
+
+
+def _place(name: str, log: Log, hit: Hit | None, match: Match) -> list[str]:
+    if hit is None:
+        return []
+    line = log.line(hit.start)
+    where = f"{name}, line {line}" if line else name
+    named = match.pattern.user_log if name == "user log" else match.pattern.platform_log
+    return [f"{where}: {(named or match.pattern.user_log or '')[:_PATTERN_SHOWN]}"]

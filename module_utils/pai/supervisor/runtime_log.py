@@ -1,0 +1,133 @@
+# Copyright: (c) 2026, OpenPAI Runtime for Ansible contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""runtime.log: what the runtime itself does, stamped, masked, and shown on stderr as well."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from ..errors import RuntimeConfigError
+from ..masking import Masker
+from .loop import READ, EventLoop
+from .pass_on import PassOn
+
+LINE_BYTES = 64 * 1024
+READ_BYTES = 64 * 1024
+
+
+class RuntimeLog:
+    """Writes lines to runtime.log and to stderr; knows the secrets as soon as they exist."""
+
+    def __init__(self, path: Path, stderr: PassOn, secrets: Path) -> None:
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._stderr = stderr
+        self._secrets = secrets
+        self._secrets_seen: tuple[int, int, int] | None = None
+        self._masker = Masker(())
+
+    def line(self, text: str, shown: bool = True) -> None:
+        """Write one line (or several, each with its own stamp); ``shown``: on stderr as well."""
+        masked = self.mask(text)
+        now = time.time()
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03}Z"
+        lines = "".join(f"[{stamp}] [openpai-runtime] {line}\n" for line in masked.split("\n"))
+        data = lines.encode(errors="replace")
+        with contextlib.suppress(OSError):  # a full disk: the people at stderr still see it
+            os.write(self._fd, data)
+        if shown:
+            self._stderr.write(data)
+
+    def mask(self, text: str) -> str:
+        """Return the text without the secrets that are known now."""
+        try:
+            found = os.stat(self._secrets)
+        except OSError:
+            return self._masker.text(text)
+        seen = (found.st_mtime_ns, found.st_ino, found.st_size)
+        if seen != self._secrets_seen:
+            try:
+                self._masker = Masker.from_file(self._secrets)
+            except RuntimeConfigError as error:  # without the secrets nothing can be shown
+                return f"(not shown: {error})"
+            self._secrets_seen = seen
+        return self._masker.text(text)
+
+
+class LineSource:
+    """A pipe or FIFO whose lines go into the runtime log."""
+
+    def __init__(self, fd: int, log: RuntimeLog, loop: EventLoop) -> None:
+        os.set_blocking(fd, False)
+        self._fd = fd
+        self._log = log
+        self._loop = loop
+        self._tail = b""
+        self.last: deque[str] = deque(maxlen=20)
+        loop.watch(fd, READ, self._readable)
+
+    def catch_up(self) -> None:
+        """Write the lines that are there now."""
+        while self._read_once():
+            pass
+
+    def drain(self) -> None:
+        """Write what is there now, also a last line without an end."""
+        self.catch_up()
+        if self._tail:
+            self._line(self._tail)
+            self._tail = b""
+
+    def close(self) -> None:
+        """Drain and stop reading."""
+        self.drain()
+        if self._fd >= 0:
+            self._loop.unwatch(self._fd)
+            os.close(self._fd)
+            self._fd = -1
+
+    def _readable(self) -> None:
+        self._read_once()
+
+    def _read_once(self) -> bool:
+        try:
+            data = os.read(self._fd, READ_BYTES) if self._fd >= 0 else b""
+        except BlockingIOError:
+            return False
+        if not data:
+            self._loop.unwatch(self._fd)
+            return False
+        *lines, self._tail = (self._tail + data).split(b"\n")
+        for line in lines:
+            self._line(line)
+        if len(self._tail) > LINE_BYTES:
+            self._line(self._tail)
+            self._tail = b""
+        return True
+
+    def _line(self, data: bytes) -> None:
+        text = data.decode(errors="replace").rstrip("\r")
+        self.last.append(text)
+        self._log.line(text)
+
+
+def make_fifo(path: Path, say: Callable[[str], None]) -> int | None:
+    """Make the FIFO that steps write their lines to; None where the file system has none."""
+    try:
+        path.unlink(missing_ok=True)
+        os.mkfifo(path, 0o600)
+        # Open for both ends: so it never ends when the last writer closes it.
+        fd = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+    except OSError as error:
+        say(f"cannot make the FIFO {path} ({error.strerror}): steps write to runtime.log directly")
+        return None
+    if not stat.S_ISFIFO(os.fstat(fd).st_mode):
+        os.close(fd)
+        return None
+    return fd
