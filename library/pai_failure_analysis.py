@@ -71,7 +71,7 @@ options:
         description: Whether the job says that this plugin may fail.
         type: bool
         default: false
-      message:
+      msg:
         description: What the plugin said about it.
         type: str
         default: ""
@@ -178,7 +178,7 @@ ARGUMENTS = {
         "options": {
             "exit_code": {"type": "int", "default": 1},
             "ignore": {"type": "bool", "default": False},
-            "message": {"type": "str", "default": ""},
+            "msg": {"type": "str", "default": ""},
             "plugin": {"type": "str", "required": True},
         },
     },

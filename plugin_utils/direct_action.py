@@ -18,6 +18,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -49,7 +50,9 @@ except ImportError:  # ansible-core before 2.19
     _HOOK = False
 
 _PROFILE = "legacy"
-_MODULES = "ansible_collections.openpai.runtime.plugins.modules"
+#: The collection's plugins under a name of our own: Ansible's importer compiles every file of a
+#: collection anew in every process, Python's keeps what it compiled.
+_PACKAGE = "openpai_runtime_plugins"
 
 
 def load_module(action: str) -> ModuleType:
@@ -58,7 +61,11 @@ def load_module(action: str) -> ModuleType:
     An action plugin calls this when it is imported. That happens in the process that forks the
     workers, so what modules share is loaded once and not in every task.
     """
-    return importlib.import_module(f"{_MODULES}.{action.rpartition('.')[2]}")
+    if _PACKAGE not in sys.modules:
+        package = ModuleType(_PACKAGE)
+        package.__path__ = [str(Path(__file__).parents[1])]
+        sys.modules[_PACKAGE] = package
+    return importlib.import_module(f"{_PACKAGE}.modules.{action.rpartition('.')[2]}")
 
 
 class DirectAction(ActionBase):

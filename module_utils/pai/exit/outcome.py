@@ -99,7 +99,7 @@ def _text(value: object) -> str | None:
 def with_failures(outcome: Outcome, failures: Sequence[Mapping[str, Any]]) -> Outcome:
     """Return the outcome after plugins failed at the end.
 
-    ``failures`` holds ``plugin``, ``exit_code``, ``message``, ``ignore`` each. The first that
+    ``failures`` holds ``plugin``, ``exit_code``, ``msg``, ``ignore`` each. The first that
     is not ignored fails a task that had succeeded; one that had failed keeps its own reason.
     """
     counted = [failure for failure in failures if not failure["ignore"]]
@@ -111,5 +111,5 @@ def with_failures(outcome: Outcome, failures: Sequence[Mapping[str, Any]]) -> Ou
         exit_code=first["exit_code"] if 1 <= first["exit_code"] <= 255 else 1,
         stage="exit",
         plugin=first["plugin"],
-        message=first["message"],
+        message=first["msg"],
     )

@@ -73,6 +73,7 @@ class Playbook(NamedTuple):
             "ANSIBLE_HOME": str(work / "ansible"),
             "ANSIBLE_LOCAL_TEMP": str(work / "ansible" / "tmp"),
             "ANSIBLE_REMOTE_TMP": str(work / "ansible" / "tmp"),
+            "ANSIBLE_INVENTORY_ENABLED": "host_list",  # of "localhost,": no other plugin to try
             "ANSIBLE_STDOUT_CALLBACK": "openpai.runtime.phases",
             "LC_ALL": "C.UTF-8",
             "PAI_RUNTIME_REPORT": str(self.report),

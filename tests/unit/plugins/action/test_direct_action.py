@@ -52,6 +52,15 @@ def tasks(directory: Path, job_file: str) -> list[dict[str, Any]]:
         {"openpai.runtime.pai_env": {"work_dir": work, "job_file": job_file, "cwd": "/data"}},
         {"openpai.runtime.pai_user_command": {"work_dir": work}},
         {"openpai.runtime.pai_plugins": {"work_dir": work, "built_in": str(ROOT / "roles")}},
+        {
+            "openpai.runtime.pai_failure_analysis": {
+                "work_dir": work,
+                "log_dir": work,
+                "outcome": f"{work}/outcome.json",
+                "catalogue": str(ROOT / "catalogue"),
+                "exit_spec": f"{work}/missing.yml",
+            }
+        },
         {"openpai.runtime.pai_env": {"work_dir": work, "job_file": job_file + ".missing"}},
         {"openpai.runtime.pai_env": {"work_dir": work, "wrong": 1}},
     ]
@@ -68,9 +77,10 @@ def test_results_are_the_same_both_ways(tmp_path: Path, options: tuple[str, ...]
         for noise in ("module_stdout", "module_stderr", "_ansible_no_log"):
             there.pop(noise, None)
         assert here == there
-    assert [result["changed"] for result in direct[:3]] == [True, True, True]
-    assert direct[3]["failed"] and "job.yml.missing: No such file or directory" in direct[3]["msg"]
-    assert "Unsupported parameters" in direct[4]["msg"]
+    assert [result["changed"] for result in direct[:4]] == [True, True, True, True]
+    assert "exit spec not used" in str(direct[3]["warnings"])
+    assert direct[4]["failed"] and "job.yml.missing: No such file or directory" in direct[4]["msg"]
+    assert "Unsupported parameters" in direct[5]["msg"]
 
 
 def test_every_module_has_its_action_plugin() -> None:

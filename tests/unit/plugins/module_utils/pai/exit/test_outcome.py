@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.outcome import (
     Outcome,
     read_outcome,
+    with_failures,
 )
 
 
@@ -96,3 +97,26 @@ def test_the_users_code_depends_on_the_stage(outcome: Outcome, code: int | None)
 )
 def test_signals_are_recognised(outcome: Outcome, signalled: bool) -> None:
     assert outcome.signalled is signalled
+
+
+def _failure(**changes: object) -> dict[str, object]:
+    return {"plugin": "cmd", "exit_code": 4, "msg": "it broke", "ignore": False, **changes}
+
+
+@pytest.mark.parametrize(
+    ("code", "failures", "expected"),
+    [
+        (0, [], (0, "command", None)),
+        (0, [_failure(ignore=True)], (0, "command", None)),
+        (0, [_failure(ignore=True), _failure(), _failure(plugin="x")], (4, "exit", "cmd")),
+        (0, [_failure(exit_code=0)], (1, "exit", "cmd")),
+        (0, [_failure(exit_code=300)], (1, "exit", "cmd")),
+        (7, [_failure()], (7, "command", None)),
+    ],
+    ids=["none", "ignored", "the first that counts", "no code", "no such code", "failed before"],
+)
+def test_a_plugin_that_fails_at_the_end_fails_a_task_that_had_succeeded(
+    code: int, failures: list[dict[str, object]], expected: tuple[object, ...]
+) -> None:
+    outcome = with_failures(Outcome(exit_code=code), failures)
+    assert (outcome.exit_code, outcome.stage, outcome.plugin) == expected
