@@ -16,24 +16,24 @@ TOOLS := $(VENV)/tools.stamp
 unexport PYTHONPATH PYTHONHOME
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help run test test-fast lint unit sanity molecule bench packages clean
+.PHONY: help run test test-fast lint unit versions sanity molecule bench packages clean
 
 help:
 	@echo 'make run [JOB=FILE]   run one job on this machine (default: examples/hello.yml)'
 	@echo 'make test             every check and test; make test-fast leaves out what needs containers'
-	@echo 'make lint | unit | sanity | molecule    one part of it'
+	@echo 'make lint | unit | versions | sanity | molecule    one part of it'
 	@echo 'make bench            the benchmark table;  make clean: remove what make made'
 
 run: $(RUNTIME)
 	@bin/pai-runtime run $(JOB)
 
 test: packages $(TOOLS)
-	@$(STEPS) lint unit sanity molecule
+	@$(STEPS) lint unit versions sanity molecule
 
 test-fast: $(TOOLS)
 	@$(STEPS) lint unit sanity
 
-lint unit sanity: $(TOOLS)
+lint unit versions sanity: $(TOOLS)
 	@$(STEPS) $@
 
 molecule: packages $(TOOLS)

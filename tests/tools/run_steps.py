@@ -1,6 +1,6 @@
 """Run the checks and tests of the named groups, all of them, and close with a table.
 
-run_steps.py GROUP...        groups: lint, unit, sanity, molecule
+run_steps.py GROUP...        groups: lint, unit, versions, sanity, molecule
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ def steps() -> list[Step]:
         Step("lint", "shellcheck", ("shellcheck", *shell_scripts())),
         Step("lint", "ansible-lint", ("ansible-lint", "--strict")),
         Step("unit", "pytest", (sys.executable, "-m", "pytest", "-q")),
+        Step("versions", "ansible-core versions", ("tests/tools/versions.sh",)),
         Step("sanity", "ansible-test sanity", ("tests/tools/sanity.sh",)),
         Step("sanity", "collection", ("tests/tools/collection.sh",)),
         *(

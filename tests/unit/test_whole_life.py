@@ -22,6 +22,8 @@ from tests.unit.playbooks import ROOT, recap
 EXTRAS = "com.microsoft.pai.runtimeplugin"
 SECRET = "hunter2-hunter2-hunter2"
 TEMPLATE = "{{ 7*7 }}"
+#: Which Python runs the runtime; tests/tools/versions.sh names others.
+PYTHON = os.environ.get("PAI_TEST_PYTHON", sys.executable)
 
 
 class Life:
@@ -43,7 +45,7 @@ class Life:
     def environment(self, **changes: str) -> dict[str, str]:
         base = {
             "PATH": os.environ["PATH"],
-            "PAI_PYTHON": sys.executable,
+            "PAI_PYTHON": PYTHON,
             "HOME": str(self.directory),
         }
         return {**base, "TERM": "dumb", **changes}

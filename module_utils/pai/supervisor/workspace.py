@@ -18,7 +18,13 @@ LOGS = ("user-stdout", "user-stderr", "user-all")
 # What we write into the log directory. Anything else there is not ours to move; init.log belongs
 # to this attempt's own init container.
 OURS = ("runtime.log", "exit.json", "pai-termination-log", *LOGS)
-STALE = ("outcome.json", "command.nul", "playbook-start.json", "playbook-exit.json")
+STALE = (
+    "outcome.json",
+    "command.nul",
+    "plugins.json",
+    "playbook-start.json",
+    "playbook-exit.json",
+)
 
 
 def prepare(settings: Settings, environment: Mapping[bytes, bytes]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ MODULES = sorted(path.stem for path in (ROOT / "library").glob("pai_*.py"))
 def results(directory: Path, tasks: list[dict[str, Any]], direct: bool, *options: str) -> list[Any]:
     """Run ``tasks`` and return their results as JSON, less what differs from run to run."""
     (directory / "work").mkdir(parents=True)
-    (directory / "work" / "container_env.nul").write_bytes(b"PATH=/bin\0")
+    (directory / "work" / "container_env.nul").write_bytes(f"PATH={os.environ['PATH']}\0".encode())
     registered = [
         {**task, "register": f"r{i}", "ignore_errors": True} for i, task in enumerate(tasks)
     ]
@@ -39,8 +40,25 @@ def results(directory: Path, tasks: list[dict[str, Any]], direct: bool, *options
     return [{k: v for k, v in result.items() if k != "exception"} for result in json.loads(text)]
 
 
+def repository(directory: Path) -> str:
+    """Return a git repository with one commit."""
+    path = str(directory / "repository")
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    subprocess.run(["git", "init", "-q", path], check=True)
+    message = [*identity, "commit", "-q", "--allow-empty", "-m", "first"]
+    subprocess.run(["git", "-C", path, *message], check=True)
+    return path
+
+
 def job(directory: Path) -> str:
-    extras = {"env": {"A": "{{ 7*7 }}", "B": "<% $secrets.token %>"}}
+    plugins = [
+        {"plugin": "cmd", "parameters": {"preCommands": ["echo '<% $secrets.token %>'"]}},
+        {"plugin": "git", "parameters": {"repo_uri": repository(directory)}},
+    ]
+    extras = {
+        "env": {"A": "{{ 7*7 }}", "B": "<% $secrets.token %>"},
+        "com.microsoft.pai.runtimeplugin": plugins,
+    }
     path = directory / "job.yml"
     path.write_text(yaml.safe_dump(document(extras=extras, secrets={"token": "hunter2-hunter2"})))
     return str(path)
@@ -48,8 +66,9 @@ def job(directory: Path) -> str:
 
 def tasks(directory: Path, job_file: str) -> list[dict[str, Any]]:
     work = str(directory / "work")
+    plugin = {"work_dir": work, "log_dir": work}
     return [
-        {"openpai.runtime.pai_env": {"work_dir": work, "job_file": job_file, "cwd": "/data"}},
+        {"openpai.runtime.pai_env": {"work_dir": work, "job_file": job_file, "cwd": work}},
         {"openpai.runtime.pai_user_command": {"work_dir": work}},
         {"openpai.runtime.pai_plugins": {"work_dir": work, "built_in": str(ROOT / "roles")}},
         {
@@ -61,6 +80,8 @@ def tasks(directory: Path, job_file: str) -> list[dict[str, Any]]:
                 "exit_spec": f"{work}/missing.yml",
             }
         },
+        {"openpai.runtime.pai_commands": {**plugin, "position": 0, "moment": "start"}},
+        {"openpai.runtime.pai_git": {**plugin, "position": 1}},
         {"openpai.runtime.pai_env": {"work_dir": work, "job_file": job_file + ".missing"}},
         {"openpai.runtime.pai_env": {"work_dir": work, "wrong": 1}},
     ]
@@ -68,8 +89,9 @@ def tasks(directory: Path, job_file: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("options", [(), ("--check",), ("--diff",)], ids=["run", "check", "diff"])
 def test_results_are_the_same_both_ways(tmp_path: Path, options: tuple[str, ...]) -> None:
+    job_file = job(tmp_path)
     both = [
-        results(tmp_path / name, tasks(tmp_path / name, job(tmp_path)), direct, *options)
+        results(tmp_path / name, tasks(tmp_path / name, job_file), direct, *options)
         for name, direct in (("direct", True), ("ordinary", False))
     ]
     direct, ordinary = both
@@ -77,10 +99,15 @@ def test_results_are_the_same_both_ways(tmp_path: Path, options: tuple[str, ...]
         for noise in ("module_stdout", "module_stderr", "_ansible_no_log"):
             there.pop(noise, None)
         assert here == there
-    assert [result["changed"] for result in direct[:4]] == [True, True, True, True]
+    assert [result["changed"] for result in direct[:6]] == [True] * 6
     assert "exit spec not used" in str(direct[3]["warnings"])
-    assert direct[4]["failed"] and "job.yml.missing: No such file or directory" in direct[4]["msg"]
-    assert "Unsupported parameters" in direct[5]["msg"]
+    assert direct[6]["failed"] and "job.yml.missing: No such file or directory" in direct[6]["msg"]
+    assert "Unsupported parameters" in direct[7]["msg"]
+
+
+def test_every_module_is_compared(tmp_path: Path) -> None:
+    compared = {name.rpartition(".")[2] for task in tasks(tmp_path, "x") for name in task}
+    assert sorted(compared) == MODULES
 
 
 def test_every_module_has_its_action_plugin() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -33,6 +34,14 @@ else:
     outcome = json.loads((work / "outcome.json").read_bytes())
     (logs / "exit.json").write_text(json.dumps({**outcome, "job": "a-job", "reason": "analysed"}))
 """
+
+
+@pytest.fixture(autouse=True)
+def _attended() -> Iterator[None]:
+    """Under nohup, where HUP is ignored, pai-runtime leaves it ignored: not what is tested."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 class Finished:
