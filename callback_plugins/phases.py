@@ -27,15 +27,10 @@ from typing import Any
 
 from ansible.plugins.callback import CallbackBase
 
-#: Roles that are not plugins.
-_OWN_ROLES = (
-    "runtime_env",
-    "user_command",
-    "plugins",
-    "failure_analysis",
-    "preflight",
-    "gang_barrier",
-)
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.errors import RuntimeConfigError
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.masking import Masker
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.replacing import replace
+
 _SLOW = 0.5  # seconds
 
 
@@ -51,6 +46,8 @@ class CallbackModule(CallbackBase):
         self._phases: dict[str, float] = {}
         self._failure: dict[str, Any] | None = None
         self._started = time.monotonic()
+        path = os.environ.get("PAI_RUNTIME_REPORT")
+        self._report = Path(path) if path else None  # in the work directory, beside secrets.json
 
     def v2_playbook_on_task_start(self, *_arguments: Any, **_options: Any) -> None:
         """Remember when the task began."""
@@ -74,7 +71,7 @@ class CallbackModule(CallbackBase):
         task = _task(result)
         phase = _phase(task)
         role = phase.removeprefix("plugin ")
-        message = str(data.get("msg") or "the task failed")
+        message = self._masked(str(data.get("msg") or "the task failed"))
         self._failure = {
             "task": task.name,
             "role": role,
@@ -92,10 +89,9 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Write the report."""
         failed = any(stats.failures.values()) or any(stats.dark.values())
-        path = os.environ.get("PAI_RUNTIME_REPORT")
-        if path:
+        if self._report:
             report = {"phases": self._phases, "failure": self._failure if failed else None}
-            Path(path).write_text(json.dumps(report), encoding="utf-8")
+            replace(self._report, json.dumps(report).encode(), 0o600)
 
     def _account(self, result: Any) -> float:
         seconds = time.monotonic() - self._started
@@ -105,7 +101,16 @@ class CallbackModule(CallbackBase):
 
     def _warnings(self, data: dict[str, Any]) -> None:
         for warning in data.get("warnings") or []:
-            self._display.display(f"warning: {_text(warning)}")
+            self._display.display(self._masked(f"warning: {_text(warning)}"))
+
+    def _masked(self, text: str) -> str:
+        """Return ``text`` without the job's secrets: a message of anybody's may quote one."""
+        if self._report is None:
+            return text
+        try:
+            return Masker.from_file(self._report.with_name("secrets.json")).text(text)
+        except RuntimeConfigError:
+            return "a message that is not shown, since secrets.json is damaged"
 
 
 def _task(result: Any) -> Any:
@@ -122,10 +127,10 @@ def _phase(task: Any) -> str:
     role = getattr(task, "_role", None)
     if role is None:
         return "playbook"
-    name = Path(
-        role.get_name(include_role_fqcn=False)
-    ).name  # a user's own role is named by its path
-    return name if name in _OWN_ROLES else f"plugin {name}"
+    directory = Path(role._role_path)
+    tasks = directory / "tasks"
+    plugin = (tasks / "start.yml").exists() or (tasks / "exit.yml").exists()
+    return f"plugin {directory.name}" if plugin else directory.name
 
 
 def _text(warning: Any) -> str:

@@ -75,7 +75,7 @@ actions:
   sample: [run the commands of taskStarts]
 exit_code:
   description: The exit code of the commands that failed; 124 after a timeout, 127 without a shell.
-  returned: failure
+  returned: when commands have failed
   type: int
   sample: 3
 """
@@ -86,18 +86,11 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.pai import process_env
-from ..module_utils.pai.commands import (
-    CommandsFailedError,
-    Marks,
-    Runner,
-    due,
-    find_shell,
-    read_callbacks,
-    read_outcome,
-)
+from ..module_utils.pai.command_runner import CommandsFailedError, Marks, Runner, find_shell
+from ..module_utils.pai.commands import due, read_callbacks, read_end
 from ..module_utils.pai.module_result import guarded
 from ..module_utils.pai.plugin_entry import NotWrittenYetError, job_directory, read_entry
-from ..module_utils.pai.shell import RuntimeLogWriter
+from ..module_utils.pai.shell import RuntimeLogWriter, container_umask
 
 ARGUMENTS = {
     "work_dir": {"type": "path", "required": True},
@@ -128,18 +121,18 @@ def perform(module: AnsibleModule, work_dir: Path, log_dir: Path, actions: list[
     entry = read_entry(work_dir, module.params["position"])
     callbacks = read_callbacks(entry)
     at_end = module.params["moment"] == "exit"
-    outcome = read_outcome(log_dir, work_dir) if at_end else None
+    end = read_end(log_dir, work_dir) if at_end else None
     marks = Marks(work_dir / "state", entry.position)
-    pending = marks.pending(due(callbacks, outcome))
+    pending = marks.pending(due(callbacks, end))
     actions += [f"run the commands of {callback.event}" for callback in pending]
     if module.check_mode or not pending:
         return
     environment = process_env.read(work_dir / "process_env.nul")
-    environment.update(outcome.variables if outcome else {})
-    shell = find_shell(entry.label, environment)
-    directory = job_directory(work_dir)
+    environment.update(end.variables if end else {})
+    directory, umask = job_directory(environment), container_umask(work_dir)
+    shell = find_shell(entry.label, environment, directory)
     with RuntimeLogWriter(log_dir, os.environ.get("RUNTIME_LOG_PIPE")) as log:
-        Runner(entry.label, marks, shell, environment, directory, log).run_all(pending)
+        Runner(entry.label, marks, shell, environment, directory, log, umask).run_all(pending)
 
 
 def main() -> None:

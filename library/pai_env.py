@@ -124,7 +124,6 @@ def run(module: AnsibleModule) -> None:
             role=module.params["task_role"],
             index=module.params["task_index"],
             work_dir=module.params["cwd"] or str(Path.cwd()),
-            environment={},
         ),
         work_dir,
     )

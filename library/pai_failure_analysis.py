@@ -14,8 +14,8 @@ description:
   - Reads how the task ended, searches the end of its logs for known failures, and writes an
     explanation. That is C(exit.json) for programs, and a termination message for people and for
     the cluster.
-  - Also with damaged or missing files there is a verdict; what could not be used is told as a
-    warning.
+  - Also with damaged or missing files there is a verdict; what could not be used, and a place that
+    could not be written, is told as a warning. It fails where nothing at all could be written.
   - The values of C(secrets.json) in the work directory are masked in all that is written or
     returned.
 options:
@@ -127,42 +127,46 @@ RETURN = r"""
 exit_code:
   description: The code with which the container should end.
   type: int
-  returned: always
+  returned: success, and where nothing could be written
   sample: 226
 phrase:
   description: The name of what happened.
   type: str
-  returned: always
+  returned: success, and where nothing could be written
   sample: ContainerCudaOOMKilled
 report:
-  description: Path of the C(exit.json) that was written.
+  description: Path of C(exit.json).
   type: str
-  returned: always
+  returned: success
   sample: /usr/local/pai/logs/exit.json
 actions:
-  description: What was done, in words.
+  description: What was done, or would be done in check mode, in words.
   type: list
   elements: str
   returned: always
   sample: [write exit.json, write pai-termination-log]
 diff:
-  description: Difference of each file.
+  description: Every change in the log directory, before and after, with secrets masked.
   type: list
   elements: dict
-  returned: always
+  returned: when a difference is asked for
 """
 
 import json
 from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.pai import files
 from ..module_utils.pai.errors import RuntimeConfigError
 from ..module_utils.pai.exit import message
 from ..module_utils.pai.exit.analysis import Sources, analyse
+from ..module_utils.pai.exit.outcome import read_json
 from ..module_utils.pai.exit.report import with_known_phases
 from ..module_utils.pai.exit.termination import plan_in_place
+from ..module_utils.pai.files import plan
+from ..module_utils.pai.masking import Masker
+from ..module_utils.pai.module_result import change_files, guarded
 
 ARGUMENTS = {
     "catalogue": {"type": "path", "required": True},
@@ -186,57 +190,67 @@ ARGUMENTS = {
 }
 
 
-def explain(module: AnsibleModule) -> dict[str, object]:
-    """Analyse, write what changed, and return the module's result."""
-    given = module.params
-    log_dir = Path(given["log_dir"])
-    analysis = analyse(
-        Sources(
-            outcome=Path(given["outcome"]),
-            log_dir=log_dir,
-            work_dir=Path(given["work_dir"]),
-            catalogue=Path(given["catalogue"]),
-            exit_spec=Path(given["exit_spec"]) if given["exit_spec"] else None,
-            mode=given["mode"],
-            plugin_failures=tuple(given["plugin_failures"]),
-        )
+def sources(given: dict[str, Any]) -> Sources:
+    """Return what is to be read, from the module's parameters."""
+    return Sources(
+        outcome=Path(given["outcome"]),
+        log_dir=Path(given["log_dir"]),
+        work_dir=Path(given["work_dir"]),
+        catalogue=Path(given["catalogue"]),
+        exit_spec=Path(given["exit_spec"]) if given["exit_spec"] else None,
+        mode=given["mode"],
+        plugin_failures=tuple(given["plugin_failures"]),
     )
+
+
+def run(module: AnsibleModule) -> None:
+    """Analyse, write what changed, and tell what could not be read or written."""
+    given = module.params
+    analysis = analyse(sources(given))
+    verdict = {"exit_code": analysis.report["exitCode"], "phrase": analysis.report["phrase"]}
     text = message.render(analysis.report)
-    content = with_known_phases(analysis.report, log_dir / "exit.json")
-    report = files.plan(log_dir / "exit.json", json.dumps(content, indent=1) + "\n")
-    copy = files.plan(log_dir / "pai-termination-log", text)
-    others = [plan_in_place(Path(path), text) for path in given["termination_logs"]]
-    problems = [*analysis.problems]
     # First those that the cluster reads: the log directory may be what is broken.
-    for other in others:
-        problems.append((other.problem if module.check_mode else other.write()) or "")
-    if not module.check_mode:
-        files.apply([report, copy])
-    for problem in filter(None, problems):
+    written = [write_in_place(module, Path(path), text) for path in given["termination_logs"]]
+    report = Path(given["log_dir"]) / "exit.json"
+    content = with_known_phases(analysis.report, read_json(report, []))
+    written[:0] = [
+        write(module, report, json.dumps(content, indent=1) + "\n", analysis.masker),
+        write(module, report.with_name("pai-termination-log"), text, analysis.masker),
+    ]
+    unwritten = [one["problem"] for one in written if one.get("problem")]
+    for problem in (*analysis.problems, *unwritten):
         module.warn(analysis.masker.text(problem))
-    actions = [change.action for change in (report, copy) if change.changed]
-    actions += [f"write {other.path}" for other in others if other.changed]
-    return {
-        "changed": bool(actions),
-        "actions": actions,
-        "diff": [change.diff(analysis.masker) for change in (report, copy)],
-        "exit_code": analysis.report["exitCode"],
-        "phrase": analysis.report["phrase"],
-        "report": str(report.path),
-    }
+    if len(unwritten) == len(written):
+        words = analysis.masker.text("; ".join(unwritten))
+        module.fail_json(f"the end is not told: {words}", changed=False, actions=[], **verdict)
+    actions = [action for one in written for action in one["actions"]]
+    result = {"changed": bool(actions), "actions": actions, "report": str(report), **verdict}
+    if module._diff:
+        result["diff"] = [part for one in written for part in one.get("diff", [])]
+    module.exit_json(**result)
+
+
+def write(
+    module: AnsibleModule, path: Path, content: str | bytes, masker: Masker
+) -> dict[str, Any]:
+    """Put the content at ``path``; return what was done, or the problem."""
+    try:
+        return change_files(module, [plan(path, content)], masker)
+    except RuntimeConfigError as error:
+        return {"actions": [], "problem": str(error)}
+
+
+def write_in_place(module: AnsibleModule, path: Path, text: bytes) -> dict[str, Any]:
+    """Do the same for a file, device or pipe that must stay the one it is."""
+    planned = plan_in_place(path, text)
+    problem = planned.problem if module.check_mode else planned.write()
+    done = planned.changed and not problem
+    return {"actions": [f"write {path}"] if done else [], "problem": problem}
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    try:
-        result = explain(module)
-    except RuntimeConfigError as error:
-        module.fail_json(msg=str(error))
-    except Exception as error:
-        # Not the error's text: it may hold a piece of a log, and secrets are not masked here.
-        module.fail_json(msg=f"the analysis failed in itself with {type(error).__name__}")
-    module.exit_json(**result)
+    guarded(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True), run)
 
 
 if __name__ == "__main__":

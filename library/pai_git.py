@@ -76,8 +76,8 @@ commit:
   type: str
   sample: 5f8ad6e9d7c0d5e7ef51ee2ef0b2d3a2b21b0d51
 exit_code:
-  description: The exit code of git.
-  returned: when git has failed
+  description: The exit code of git; 1 where the clone failed before or after git ran.
+  returned: when the clone has failed; not where the job's parameters are refused
   type: int
   sample: 128
 """
@@ -97,7 +97,7 @@ from ..module_utils.pai.git_request import GitRequest, read_request
 from ..module_utils.pai.masking import Masker
 from ..module_utils.pai.module_result import guarded
 from ..module_utils.pai.plugin_entry import NotWrittenYetError, job_directory, read_entry
-from ..module_utils.pai.shell import RuntimeLogWriter
+from ..module_utils.pai.shell import RuntimeLogWriter, container_umask
 
 ARGUMENTS = {
     "work_dir": {"type": "path", "required": True},
@@ -111,7 +111,8 @@ def run(module: AnsibleModule) -> None:
     work_dir = Path(module.params["work_dir"])
     try:
         entry = read_entry(work_dir, module.params["position"])
-        request = read_request(entry, work_dir, job_directory(work_dir))
+        environment = process_env.read(work_dir / "process_env.nul")
+        request = read_request(entry, work_dir, job_directory(environment))
     except NotWrittenYetError as error:
         if not module.check_mode:
             raise
@@ -123,7 +124,9 @@ def run(module: AnsibleModule) -> None:
         return job.text(login.text(f"{text}"))
 
     try:
-        action, commit = perform(module, request, lambda text: masked(f"{entry.label}: {text}"))
+        action, commit = perform(
+            module, request, environment, lambda text: masked(f"{entry.label}: {text}")
+        )
     except RuntimeConfigError as error:
         code, message = getattr(error, "exit_code", 1), masked(f"{entry.label}: {error}")
         module.fail_json(msg=message, changed=False, actions=[], exit_code=code)
@@ -133,18 +136,21 @@ def run(module: AnsibleModule) -> None:
 
 
 def perform(
-    module: AnsibleModule, request: GitRequest, line: Callable[[str], str]
+    module: AnsibleModule,
+    request: GitRequest,
+    environment: dict[str, str],
+    line: Callable[[str], str],
 ) -> tuple[str, str]:
     """Clone where nothing is yet; return what that is in words, and the commit that is there.
 
-    :param line: makes of a text what runtime.log may show.
+    ``line`` makes of a text what runtime.log may show.
     """
     work_dir, log_dir = Path(module.params["work_dir"]), Path(module.params["log_dir"])
     free = is_free(request.clone_dir)
     action = f"clone {request.address.url} into {request.clone_dir}" if free else ""
     if free and module.check_mode:
         return action, ""
-    git = Git.find(process_env.read(work_dir / "process_env.nul"))
+    git = Git.find(environment, container_umask(work_dir))
     if not free:
         return action, existing_commit(git, request)
     login = git.knowing(request.address, work_dir / "state")

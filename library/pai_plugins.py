@@ -97,17 +97,15 @@ ARGUMENTS = {
 def run(module: AnsibleModule) -> None:
     """Choose the plugins at the start and keep the choice; find it again at the end."""
     work_dir, moment = Path(module.params["work_dir"]), module.params["moment"]
-    roles = find_plugins(Path(module.params["built_in"]), map(Path, module.params["plugin_path"]))
     if moment == "exit":
-        due = due_plugins(read_plugins(work_dir), roles, moment)
+        due = due_plugins(read_plugins(work_dir), moment)
         module.exit_json(changed=False, actions=[], plugins=due)
+    roles = find_plugins(Path(module.params["built_in"]), map(Path, module.params["plugin_path"]))
     job = read_job(work_dir, missing_ok=module.check_mode)
     chosen = choose_plugins(job, roles) if job else []
     change = plan(work_dir / "plugins.json", json.dumps(chosen, indent=1) + "\n", PRIVATE)
     masker = Masker.from_file(work_dir / "secrets.json")
-    module.exit_json(
-        plugins=due_plugins(chosen, roles, moment), **change_files(module, [change], masker)
-    )
+    module.exit_json(plugins=due_plugins(chosen, moment), **change_files(module, [change], masker))
 
 
 def main() -> None:

@@ -10,19 +10,18 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from . import process_env
 from .environment import fixed_variables, task_variables
-from .environment_budget import Split, budget, split
+from .environment_budget import LONGEST_STRING, Split, budget, size, split
+from .errors import RuntimeConfigError
 from .files import PRIVATE, PUBLIC, FileChange, plan
 from .job.codec import encode
 from .job.model import Job
 from .job.sources import Inputs, load_job
-from .masking import Masker
-from .references import uses_secrets
+from .masking import Masker, texts
 from .shell_text import export_lines, full_lines, refuse_unusable
-from .user_environment import definitions, user_variables
+from .user_environment import definitions, may_be_secret, user_variables
 
 TRUNCATED = "PAI_RUNTIME_ENV_TRUNCATED"
 _SCRIPT = "runtime_env.sh"
@@ -45,20 +44,27 @@ def plan_environment(inputs: Inputs, work_dir: Path) -> EnvironmentPlan:
         RuntimeConfigError: an input is broken, or a variable of the user's is refused.
     """
     container = container_environment(work_dir)
-    known = (work_dir / "job.json", *sorted(work_dir.glob("../../*/work/job.json")))
-    job = load_job(dataclasses.replace(inputs, environment=container, known=known))
+    job = load_job(inputs, container, _known_jobs(work_dir))
     fixed = fixed_variables(job)
-    fixed.update(user_variables(job, {**container, **fixed}))
+    users = user_variables(job, {**container, **fixed})
+    fixed.update(users)
+    _refuse_large(job, users, container)
     parts = split(fixed, task_variables(job), container, budget())
     refuse_unusable({**parts.exported, **parts.left_out})
     if parts.left_out:
         parts = Split({**parts.exported, TRUNCATED: "1"}, parts.left_out)
     return EnvironmentPlan(
         changes=tuple(_changes(job, parts, container, work_dir)),
-        warnings=tuple(_warnings(parts)),
+        warnings=tuple(_warnings(parts, users)),
         left_out=len(parts.left_out),
-        masker=Masker(secret_texts(job.secrets)),
+        masker=Masker(texts(job.secrets)),
     )
+
+
+def _known_jobs(work_dir: Path) -> tuple[Path, ...]:
+    """Return where ports chosen before may stand: here, or with another task of a local job."""
+    own = (work_dir / "job.json", work_dir / "job.earlier.json")
+    return (*own, *sorted(work_dir.glob("../../*/work/job.json")))
 
 
 def container_environment(work_dir: Path) -> dict[str, str]:
@@ -73,9 +79,7 @@ def container_environment(work_dir: Path) -> dict[str, str]:
 def _changes(
     job: Job, parts: Split, container: dict[str, str], work_dir: Path
 ) -> Iterator[FileChange]:
-    private = any(
-        isinstance(value, str) and uses_secrets(value) for _place, _name, value in definitions(job)
-    )
+    private = any(may_be_secret(value) for _place, _name, value in definitions(job))
     mode = PRIVATE if private else PUBLIC
     secrets = json.dumps(job.secrets, default=str) if job.secrets else None
     full = full_lines(parts.exported, parts.left_out) if parts.left_out else None
@@ -87,22 +91,27 @@ def _changes(
     yield plan(work_dir / "process_env.nul", environment, PRIVATE)
 
 
-def _warnings(parts: Split) -> Iterator[str]:
+def _refuse_large(job: Job, users: dict[str, str], container: dict[str, str]) -> None:
+    """Refuse variables of the user's with which no process could start."""
+    sizes = {name: size(name, value) for name, value in {**container, **users}.items()}
+    sizes = {name: taken for name, taken in sizes.items() if taken <= LONGEST_STRING}
+    if sum(sizes.values()) > budget():
+        largest = max(sizes, key=lambda name: sizes[name])
+        raise RuntimeConfigError(
+            f"job {job.name!r}: its variables and the container's take {sum(sizes.values())} "
+            f"bytes, a process can be given {budget()}; make them smaller, {largest} first"
+        )
+
+
+def _warnings(parts: Split, users: dict[str, str]) -> Iterator[str]:
+    for name in parts.left_out.keys() & users.keys():
+        yield (
+            f"{name} is in runtime_env.full.sh only: Linux limits one variable to "
+            f"{LONGEST_STRING // 1024} KiB; put the text into a file"
+        )
     if parts.left_out:
         yield (
             f"{len(parts.left_out)} of {len(parts.left_out) + len(parts.exported)} variables are "
             "in runtime_env.full.sh and job.json only: more than a process should be given "
             f"({TRUNCATED}=1 says so to the command)"
         )
-
-
-def secret_texts(secrets: Any) -> Iterator[str]:
-    """Yield every text in ``secrets``, at any depth, for masking."""
-    if isinstance(secrets, dict):
-        for value in secrets.values():
-            yield from secret_texts(value)
-    elif isinstance(secrets, list):
-        for value in secrets:
-            yield from secret_texts(value)
-    elif secrets is not None:
-        yield str(secrets)

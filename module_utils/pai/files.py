@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 from .errors import RuntimeConfigError
 from .masking import Masker
+from .replacing import replace
 
 #: For everybody to read.
 PUBLIC = 0o644
@@ -94,17 +94,3 @@ def apply(changes: Sequence[FileChange]) -> None:
             raise RuntimeConfigError(
                 f"{change.path}: {error.strerror}; choose a place that can be written"
             ) from error
-
-
-def replace(path: Path, content: bytes, mode: int) -> None:
-    """Put ``content`` at ``path`` in one step; nobody ever sees a part of it or another mode."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), mode)  # the umask may have taken bits away
-            file.write(content)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink()
-        raise

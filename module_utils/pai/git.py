@@ -19,7 +19,8 @@ from typing import IO
 
 from .errors import RuntimeConfigError
 from .git_request import Address
-from .shell import end_group, find_program
+from .processes import find_program
+from .shell import end_group
 
 # What a user may set for git; not GIT_DIR, GIT_TRACE* (it may print credentials) and the like.
 _KEPT = re.compile(
@@ -46,8 +47,7 @@ _LONGEST_QUOTE = 300  # characters
 class GitFailedError(RuntimeConfigError):
     """git ended with an error; the message is git's own.
 
-    :param exit_code: git's exit code.
-    :param permanent: whether another try is of no use.
+    ``exit_code`` is git's, ``permanent`` tells whether another try is of no use.
     """
 
     def __init__(self, message: str, exit_code: int, permanent: bool) -> None:
@@ -58,25 +58,27 @@ class GitFailedError(RuntimeConfigError):
 
 @dataclasses.dataclass(frozen=True)
 class Git:
-    """The program on the user's PATH and the environment it gets."""
+    """The program on the user's PATH, and the environment and umask (-1: ours) it gets."""
 
     program: str
     environment: Mapping[str, str]
     settings: tuple[str, ...] = ()
+    umask: int = -1
 
     @classmethod
-    def find(cls, environment: Mapping[str, str]) -> Git:
+    def find(cls, environment: Mapping[str, str], umask: int = -1) -> Git:
         """Return the git that the environment's PATH leads to.
 
-        :raises RuntimeConfigError: there is none.
+        Raises:
+            RuntimeConfigError: there is none.
         """
-        program = find_program("git", environment)
+        program = find_program("git", environment, directory=None)
         if program is None:
             path = environment.get("PATH", os.defpath)
             raise RuntimeConfigError(
                 f"there is no program git on the image's PATH ({path}); install git in the image"
             )
-        return cls(program, git_environment(environment))
+        return cls(program, git_environment(environment), umask=umask)
 
     @contextlib.contextmanager
     def knowing(self, address: Address, directory: Path) -> Iterator[Git]:
@@ -104,7 +106,8 @@ class Git:
     def run(self, *arguments: str) -> str:
         """Run git and return what it wrote to its standard output, without the last newline.
 
-        :raises GitFailedError: git ended with an error.
+        Raises:
+            GitFailedError: git ended with an error.
         """
         # Files, not pipes: what git leaves in the background must not hold us up.
         with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
@@ -114,6 +117,7 @@ class Git:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=errors,
+                umask=self.umask,
                 start_new_session=True,  # also without a terminal, which ssh would ask at
             )
             try:

@@ -25,7 +25,8 @@ _SUBMODULES = {"--shallow-submodules": "--depth=1", "--remote-submodules": "--re
 def existing_commit(git: Git, request: GitRequest) -> str:
     """Return the commit of the same clone, made earlier.
 
-    :raises RuntimeConfigError: what is there is something else.
+    Raises:
+        RuntimeConfigError: what is there is something else.
     """
     there = request.clone_dir
     settings = there / ".git" / "config"
@@ -55,8 +56,7 @@ def _taken(request: GitRequest, what: str) -> RuntimeConfigError:
 class Cloner:
     """Clones, with as many tries as wanted.
 
-    :param tell: takes a line for runtime.log.
-    :param sleep: takes the seconds to wait.
+    ``tell`` takes a line for runtime.log, ``sleep`` the seconds to wait.
     """
 
     git: Git
@@ -67,8 +67,9 @@ class Cloner:
     def clone(self) -> str:
         """Make the clone and return its commit.
 
-        :raises GitFailedError: the last try's error; nothing of the clone is left behind.
-        :raises RuntimeConfigError: the pin or the place turned out to be of no use.
+        Raises:
+            GitFailedError: the last try's error; nothing of the clone is left behind.
+            RuntimeConfigError: the pin or the place turned out to be of no use.
         """
         request = self.request
         for number in range(1, request.tries + 1):

@@ -68,7 +68,8 @@ def read_options(given: Iterable[str]) -> tuple[str, ...]:
     >>> read_options(["--depth 1 -b main", "--no-tags"])
     ('--depth=1', '--branch=main', '--no-tags')
 
-    :raises RuntimeConfigError: an option that is unknown, refused or not complete.
+    Raises:
+        RuntimeConfigError: an option that is unknown, refused or not complete.
     """
     return tuple(_options(word for text in given for word in _words(text)))
 

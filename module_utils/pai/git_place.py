@@ -17,19 +17,25 @@ from .errors import RuntimeConfigError
 STAGING = ".pai-clone-"
 # Neither what a new file system has in its root nor what a killed clone left is content.
 _NO_CONTENT = ("lost+found", STAGING)
+_REMEDY = "name another clone_dir, one that is absent or empty and can be written"
 
 
 def is_free(clone_dir: Path) -> bool:
     """Return whether a clone may be put there: nothing, or a directory without content.
 
-    :raises RuntimeConfigError: something is there that is no directory, or cannot be read.
+    Raises:
+        RuntimeConfigError: something is there that is no directory, or cannot be read.
     """
     try:
         return not any(not name.startswith(_NO_CONTENT) for name in os.listdir(clone_dir))
     except FileNotFoundError:
         return not clone_dir.is_symlink()
     except OSError as error:
-        raise RuntimeConfigError(f"clone_dir {clone_dir}: {error.strerror}") from error
+        raise _unusable(clone_dir, error) from error
+
+
+def _unusable(clone_dir: Path, error: OSError) -> RuntimeConfigError:
+    return RuntimeConfigError(f"clone_dir {clone_dir}: {error.strerror}; {_REMEDY}")
 
 
 @contextlib.contextmanager
@@ -55,17 +61,20 @@ def staging(clone_dir: Path) -> Iterator[Path]:
 def put_in_place(place: Path, clone_dir: Path) -> None:
     """Move a complete clone to its target; an existing directory keeps its owner and mode.
 
-    :raises RuntimeConfigError: somebody else has filled the target meanwhile.
+    Raises:
+        RuntimeConfigError: somebody else has filled the target meanwhile, or it cannot be written.
     """
     try:
         if place.parent != clone_dir:
             place.rename(clone_dir)
             return
         if not is_free(clone_dir):
-            raise RuntimeConfigError(f"clone_dir {clone_dir}: it was filled while the clone ran")
+            raise RuntimeConfigError(
+                f"clone_dir {clone_dir}: it was filled while the clone ran; {_REMEDY}"
+            )
         _move_entries(place, clone_dir)
     except OSError as error:
-        raise RuntimeConfigError(f"clone_dir {clone_dir}: {error.strerror}") from error
+        raise _unusable(clone_dir, error) from error
 
 
 def _move_entries(source: Path, target: Path) -> None:
@@ -87,5 +96,5 @@ def _make_parents(clone_dir: Path) -> list[Path]:
     try:
         clone_dir.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RuntimeConfigError(f"clone_dir {clone_dir}: {error.strerror}") from error
+        raise _unusable(clone_dir, error) from error
     return missing

@@ -54,9 +54,9 @@ class Address:
 class GitRequest:
     """One wish for a clone.
 
-    :param pin: one of ``branch``, ``tag``, ``commit`` or ``""`` (what the server has as HEAD).
-    :param revision: the name or the commit that belongs to the pin.
-    :param max_delay: the longest wait between two tries, in seconds.
+    ``pin`` is ``branch``, ``tag``, ``commit`` or ``""`` (what the server has as HEAD), ``revision``
+    the name or the commit that belongs to it. ``max_delay`` is the longest wait between two tries,
+    in seconds.
     """
 
     address: Address
@@ -82,8 +82,10 @@ class GitRequest:
 def read_request(entry: PluginEntry, work_dir: Path, job_dir: Path) -> GitRequest:
     """Return the wish that the parameters of a plugin git express.
 
-    :param job_dir: where a relative ``clone_dir`` starts.
-    :raises RuntimeConfigError: a parameter, named in the message, cannot be used.
+    ``job_dir`` is where a relative ``clone_dir`` starts.
+
+    Raises:
+        RuntimeConfigError: a parameter, named in the message, cannot be used.
     """
     given = entry.parameters
     try:
@@ -118,7 +120,9 @@ def read_address(uri: Any, token: str | None, username: str | None) -> Address:
         )
     token = (token or "").strip()
     if _CONTROL.search(token + (username or "")):
-        raise RuntimeConfigError("token: a token and its username are one line of text each")
+        raise RuntimeConfigError(
+            "token: it or its username has a control character in it; give one line of text each"
+        )
     if not re.match("https?://", uri, re.IGNORECASE):
         return _address_without_password(uri, token)
     scheme, _mark, rest = uri.partition("://")
@@ -126,7 +130,9 @@ def read_address(uri: Any, token: str | None, username: str | None) -> Address:
     userinfo, _at, host = authority.rpartition("@")
     name, _colon, password = (unquote(part) for part in userinfo.partition(":"))
     if _CONTROL.search(name + password):
-        raise RuntimeConfigError("repo_uri: its user name and password are one line of text each")
+        raise RuntimeConfigError(
+            "repo_uri: its user name or password has a control character in it; take it out"
+        )
     url = f"{scheme.lower()}://{host}{slash}{path}"
     if token and not username:
         username = name or DEFAULT_USERNAME
@@ -158,9 +164,13 @@ def _pin(given: Mapping[str, Any], options: tuple[str, ...]) -> tuple[str, str]:
         if option in options:
             raise RuntimeConfigError(f"{pin}: options has {option}; leave one of them out")
     if pin == "commit" and not re.fullmatch("[0-9a-fA-F]{4,64}", revision):
-        raise RuntimeConfigError(f"commit: {revision!r} is not 4 to 64 hexadecimal digits")
+        raise RuntimeConfigError(
+            f"commit: {revision!r} is not 4 to 64 hexadecimal digits; write it as git log shows it"
+        )
     if revision.startswith("-") or _CONTROL.search(revision):
-        raise RuntimeConfigError(f"{pin}: {revision!r} cannot be the name of a {pin}")
+        raise RuntimeConfigError(
+            f"{pin}: {revision!r} cannot be the name of a {pin}; write one that the repository has"
+        )
     return pin, revision.lower() if pin == "commit" else revision
 
 
@@ -183,11 +193,14 @@ def _at_least(least: int, name: str, value: Any) -> int:
     except (TypeError, ValueError):
         number = least - 1
     if number < least:
-        raise RuntimeConfigError(f"{name}: {value!r} is not a whole number from {least} on")
+        raise RuntimeConfigError(
+            f"{name}: {value!r} is not a whole number from {least} on; write one, or leave it out"
+        )
     return number
 
 
 def _clone_dir(given: Any, work_dir: Path, job_dir: Path) -> Path:
     if given:
         return job_dir / str(given)
-    return (work_dir.parent if work_dir.name == "runtime.d" else work_dir) / "code"
+    # In a container beside runtime.d, as PAI has it; who tries a job locally looks for it here.
+    return (work_dir.parent if work_dir.name == "runtime.d" else job_dir) / "code"

@@ -45,8 +45,10 @@ class Masker:
         except FileNotFoundError:
             return cls([])
         except OSError as error:
-            raise RuntimeConfigError(f"secrets file {path}: {error.strerror}") from error
-        return cls(_strings(_parse(content, path)))
+            raise RuntimeConfigError(
+                f"secrets file {path}: {error.strerror}; let the start write it again"
+            ) from error
+        return cls(texts(_parse(content, path)))
 
     def text(self, text: str) -> str:
         """Return ``text`` with every known form of a secret replaced."""
@@ -137,11 +139,12 @@ def _parse(content: bytes, path: str | Path) -> object:
     return secrets
 
 
-def _strings(value: object) -> Iterator[str]:
+def texts(value: object) -> Iterator[str]:
+    """Yield every text in ``value``, at any depth: what of a job's secrets is to be masked."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):
         for item in value:
-            yield from _strings(item)
+            yield from texts(item)
     elif value is not None and not isinstance(value, bool):
         yield str(value)

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from .errors import RuntimeConfigError
-from .work_dir import read_plugins
+from .work_dir import read_json
 
 
 class NotWrittenYetError(RuntimeConfigError):
@@ -39,52 +39,38 @@ class PluginEntry:
 def read_entry(work_dir: Path, position: int) -> PluginEntry:
     """Return the entry with that position.
 
-    :raises NotWrittenYetError: there is no list yet.
-    :raises RuntimeConfigError: the list is unreadable or has no such entry.
+    Raises:
+        NotWrittenYetError: there is no list yet.
+        RuntimeConfigError: the list is damaged or has no such entry.
     """
     path = work_dir / "plugins.json"
-    if not path.exists():
+    entries = read_json(path, list)
+    if entries is None:
         raise NotWrittenYetError(path)
-    entries = read_plugins(work_dir)
-    for entry in entries:
-        if entry["position"] == position:
-            return PluginEntry(entry["name"], position, entry["parameters"] or {})
-    raise RuntimeConfigError(
-        f"{path}: there is no plugin at position {position}, only {len(entries)} entries from 0 on"
-    )
+    if not 0 <= position < len(entries):
+        raise RuntimeConfigError(
+            f"{path}: there is no plugin at position {position}; give one of its {len(entries)} "
+            "entries, counted from 0"
+        )
+    entry = entries[position]
+    return PluginEntry(entry["name"], position, entry["parameters"] or {})
 
 
-def job_directory(work_dir: Path) -> Path:
+def job_directory(environment: Mapping[str, str]) -> Path:
     """Return the directory in which the job's commands start: the job's own, else the current one.
 
-    :raises RuntimeConfigError: ``job.json`` names a directory that is not there.
+    Raises:
+        RuntimeConfigError: the job's directory is not there.
     """
-    directory = (read_json(work_dir / "job.json") or {}).get("workDir")
+    directory = environment.get("PAI_WORK_DIR")
     if not directory:
         return Path.cwd()
     if not Path(directory).is_dir():
         raise RuntimeConfigError(
-            f"{work_dir / 'job.json'}: workDir: there is no directory {directory}; add it"
+            f"PAI_WORK_DIR: there is no directory {directory}; make it in the image, or start the "
+            "container in another one"
         )
     return Path(directory)
-
-
-def read_json(path: Path) -> Any:
-    """Return what a JSON file of ours holds, or None where there is no such file.
-
-    :raises RuntimeConfigError: the file cannot be read or is no JSON.
-    """
-    try:
-        return json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise RuntimeConfigError(f"{path}: {error.strerror}") from error
-    except ValueError:
-        # Without the parser's error: it would quote a file that may hold secrets.
-        raise RuntimeConfigError(
-            f"{path}: this is not JSON; let the start playbook write it again"
-        ) from None
 
 
 def texts(value: Any, place: str) -> list[str]:
@@ -92,8 +78,10 @@ def texts(value: Any, place: str) -> list[str]:
 
     Ansible's own ``type: list`` would cut one text at its commas, and write ``true`` as ``True``.
 
-    :param place: where the value stands, for the message.
-    :raises RuntimeConfigError: an entry is a mapping, a list or nothing at all.
+    ``place`` is where the value stands, for the message.
+
+    Raises:
+        RuntimeConfigError: an entry is a mapping, a list or nothing at all.
     """
     if value is None:
         return []

@@ -67,6 +67,11 @@ def find_plugins(built_in: Path, own: Iterable[Path]) -> dict[str, PluginRole]:
                 f"PAI_PLUGIN_PATH: {directory}: no such directory; correct the path or remove it"
             )
         for path in _roles(directory):
+            if "," in str(path):
+                raise RuntimeConfigError(
+                    f"PAI_PLUGIN_PATH: {path}: Ansible cannot include a role with a comma in its "
+                    "path; rename the directory"
+                )
             if path.name in found:
                 raise RuntimeConfigError(
                     f"PAI_PLUGIN_PATH: {path}: there is a plugin {path.name!r} in "

@@ -105,7 +105,7 @@ def _is_for(job: Job, roles: Any, place: str) -> bool:
 def _use(
     job: Job, name: str, place: str, entry: Mapping[str, Any], parameters: Any, values: Any
 ) -> PluginUse:
-    policy = entry.get("failurePolicy", "fail")
+    policy = entry.get("failurePolicy") or "fail"
     if policy not in _POLICIES:
         raise _error(
             job, f"{place}.failurePolicy", f"{policy!r} is not one of {', '.join(_POLICIES)}"
@@ -141,6 +141,7 @@ def choose_plugins(job: Job, roles: Mapping[str, PluginRole]) -> list[dict[str, 
                 "name": use.name,
                 "role": role.reference,
                 "failurePolicy": use.failure_policy,
+                "moments": role.moments,
                 "parameters": check_parameters(
                     role, use.parameters, f"{where} (plugin {use.name})"
                 ),
@@ -149,9 +150,7 @@ def choose_plugins(job: Job, roles: Mapping[str, PluginRole]) -> list[dict[str, 
     return chosen
 
 
-def due_plugins(
-    chosen: Sequence[Mapping[str, Any]], roles: Mapping[str, PluginRole], moment: str
-) -> list[dict[str, Any]]:
+def due_plugins(chosen: Sequence[Mapping[str, Any]], moment: str) -> list[dict[str, Any]]:
     """Return which of the ``chosen`` have tasks at ``moment``; at the exit in reverse order.
 
     What is returned holds no parameters: it is registered and may be printed.
@@ -164,6 +163,6 @@ def due_plugins(
             "ignore": use["failurePolicy"] == "ignore",
         }
         for use in chosen
-        if use["name"] in roles and moment in roles[use["name"]].moments
+        if moment in use["moments"]
     ]
     return due if moment == "start" else due[::-1]

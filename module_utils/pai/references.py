@@ -9,8 +9,10 @@ The grammar is that of OpenPAI's job protocol: a root, then names or positions; 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from .job.model import Job
@@ -68,12 +70,24 @@ def as_text(value: Any) -> str | None:
     """Return a value as the job protocol writes it into a text; None where it has no such form."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (str, int, float)):
+    if isinstance(value, float):
+        return _number(value)
+    if isinstance(value, (str, int)):
         return str(value)
     if isinstance(value, (list, tuple)):
         items = [as_text(item) or "" for item in value]
         return ",".join(items)
     return None
+
+
+def _number(value: float) -> str:
+    """Return a number as JavaScript prints it: an exponent below 1e-6 and from 1e21 on only."""
+    if math.isinf(value) or math.isnan(value):
+        return {"inf": "Infinity", "-inf": "-Infinity"}.get(str(value), "NaN")
+    if value == 0 or 1e-6 <= abs(value) < 1e21:
+        return format(Decimal(repr(value)), "f")
+    digits, _e, exponent = repr(value).partition("e")
+    return f"{digits}e{int(exponent):+d}"
 
 
 def _look_up(value: Any, path: str) -> Any:

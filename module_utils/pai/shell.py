@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import signal
@@ -15,17 +16,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .errors import RuntimeConfigError
+from .processes import find_program, signal_group
 
 EXIT_TIMEOUT = 124  # as coreutils' timeout ends
 EXIT_NO_SHELL = 127  # as a shell ends that does not find a command
 SECONDS_TO_END = 2.0  # from TERM to KILL, after a timeout
+LAST_SECONDS = 10.0  # for the kernel to end what was killed
 
 
 class RuntimeLogWriter:
     """The way into runtime.log, open while the ``with`` block runs; usable as a process's output.
 
-    :param pipe: the FIFO whose reader stamps and masks every line (RUNTIME_LOG_PIPE). Without one,
-        or when nobody reads it (a playbook repeated by hand), lines are appended to the file.
+    ``pipe`` is the FIFO whose reader stamps and masks every line (RUNTIME_LOG_PIPE). Without one,
+    or when nobody reads it (a playbook repeated by hand), lines are appended to the file.
     """
 
     def __init__(self, log_dir: Path, pipe: str | None) -> None:
@@ -34,7 +37,11 @@ class RuntimeLogWriter:
         self._descriptor = -1
 
     def __enter__(self) -> RuntimeLogWriter:
-        """Open the pipe or the file."""
+        """Open the pipe or the file.
+
+        Raises:
+            RuntimeConfigError: neither can be opened.
+        """
         self._descriptor = self._open()
         return self
 
@@ -66,16 +73,21 @@ class RuntimeLogWriter:
         try:
             return os.open(self._file, flags, 0o644)
         except OSError as error:
-            raise RuntimeConfigError(f"runtime log {self._file}: {error.strerror}") from error
+            raise RuntimeConfigError(
+                f"runtime log {self._file}: {error.strerror}; choose a directory for the logs that"
+                " can be written (PAI_RUNTIME_LOG_DIR)"
+            ) from error
 
 
-def find_program(name: str, environment: Mapping[str, str]) -> str | None:
-    """Return the path of a program on the PATH of that environment (not on ours), or None."""
-    for folder in environment.get("PATH", os.defpath).split(os.pathsep):
-        candidate = Path(folder) / name
-        if candidate.is_absolute() and candidate.is_file() and os.access(candidate, os.X_OK):
-            return str(candidate)
-    return None
+def container_umask(work_dir: Path) -> int:
+    """Return the umask that the container was started with, as pai-runtime kept it.
+
+    Where a playbook runs without pai-runtime that is none: -1, which leaves our own as it is.
+    """
+    try:
+        return int((work_dir / "umask").read_text(encoding="ascii"), 8)
+    except (OSError, ValueError):
+        return -1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,9 +110,10 @@ class Shell:
         return Path(self.path).name == "bash"
 
     @classmethod
-    def find(cls, environment: Mapping[str, str]) -> Shell | None:
-        """Return the shell that the environment's PATH leads to, or None."""
-        path = find_program("bash", environment) or find_program("sh", environment)
+    def find(cls, environment: Mapping[str, str], directory: Path | None = None) -> Shell | None:
+        """Return the shell that the PATH of a command in ``directory`` leads to, or None."""
+        found = (find_program(name, environment, directory) for name in ("bash", "sh"))
+        path = next(filter(None, found), None)
         return cls(path) if path else None
 
     def run(
@@ -111,12 +124,13 @@ class Shell:
         directory: Path,
         log: RuntimeLogWriter,
         timeout: float | None = None,
+        umask: int = -1,
     ) -> Ended:
         """Run a script file with errexit in a session of its own, until the shell ends.
 
-        Only the shell is waited for: what it leaves in the background lives on.
-
-        :param timeout: seconds; then the whole process group is ended and the code is 124.
+        Only the shell is waited for: what it leaves in the background lives on. After ``timeout``
+        seconds the whole process group is ended, and the code is 124. ``umask`` is the shell's;
+        with -1 it has ours.
         """
         process = subprocess.Popen(
             [self.path, "-e", str(script)],
@@ -126,6 +140,7 @@ class Shell:
             stdout=log.fileno(),
             stderr=log.fileno(),
             start_new_session=True,
+            umask=umask,
         )
         try:
             code = process.wait(timeout)
@@ -141,20 +156,13 @@ class Shell:
 def end_group(process: subprocess.Popen[bytes]) -> None:
     """End the group that a process leads: TERM, and 2 s later KILL to what is left."""
     deadline = time.monotonic() + SECONDS_TO_END
-    alive = _signal_group(process.pid, signal.SIGTERM)
+    alive = signal_group(process.pid, signal.SIGTERM)
     while alive and time.monotonic() < deadline:
         time.sleep(0.02)
         process.poll()  # a leader that nobody waited for would count as alive
-        alive = _signal_group(process.pid, 0)
+        alive = signal_group(process.pid, 0)
     if alive:
-        _signal_group(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def _signal_group(group: int, number: int) -> bool:
-    """Send a signal to a process group; return whether there was anybody to get it."""
-    try:
-        os.killpg(group, number)
-    except ProcessLookupError:
-        return False
-    return True
+        signal_group(process.pid, signal.SIGKILL)
+    # A leader that changed its user is out of our reach: it lives on, but nobody waits for it.
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(LAST_SECONDS)

@@ -17,12 +17,13 @@ _FULL_HEADER = """\
 # All variables of this job, written by OpenPAI Runtime. More than a process can be given: those
 # without 'export' are variables of the shell that reads this file and of nothing that it starts.
 """
-_SAFE = re.compile(r"^[a-zA-Z0-9_@%+=:,./~-]*$")
+#: Not ``~``: at the start, and after ``:`` and ``=``, shells replace it.
+_SAFE = re.compile(r"[a-zA-Z0-9_@%+=:,./-]+")
 
 
 def quote(value: str) -> str:
     """Return ``value`` as one shell word."""
-    return value if value and _SAFE.match(value) and "\n" not in value else _in_quotes(value)
+    return value if _SAFE.fullmatch(value) else _in_quotes(value)
 
 
 def _in_quotes(value: str) -> str:

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from . import process_env
 from .errors import RuntimeConfigError
 from .job.model import Job
 from .references import context, render, uses_secrets
@@ -57,7 +57,7 @@ def container_command(work_dir: Path) -> list[str]:
     path = work_dir / "command.nul"
     if not path.exists():
         return []
-    return [os.fsdecode(word) for word in path.read_bytes().split(b"\0")[:-1]]
+    return process_env.decode_words(path.read_bytes())
 
 
 def _script(text: str, values: Mapping[str, object]) -> UserScript:

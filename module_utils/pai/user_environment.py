@@ -11,7 +11,7 @@ from typing import Any
 
 from .errors import RuntimeConfigError
 from .job.model import IDENTIFIER, Job
-from .references import as_text, context, render
+from .references import as_text, context, render, uses_secrets
 
 #: The runtime's and FrameworkController's own names.
 _RESERVED = ("PAI_", "FC_")
@@ -54,6 +54,11 @@ def user_variables(job: Job, defined: Mapping[str, str]) -> dict[str, str]:
     return chosen
 
 
+def may_be_secret(value: Any) -> bool:
+    """Tell whether a variable's value may be one: it refers to a secret, or comes from outside."""
+    return value is None or (isinstance(value, str) and ("${" in value or uses_secrets(value)))
+
+
 def definitions(job: Job) -> Iterator[tuple[str, str, Any]]:
     """Yield (place in the job file, name, value) of every variable, in order."""
     document, role = job.document, job.current_role
@@ -79,7 +84,7 @@ def definitions(job: Job) -> Iterator[tuple[str, str, Any]]:
 
 
 def _refuse_name(place: str, name: str) -> None:
-    if not IDENTIFIER.match(name):
+    if not IDENTIFIER.fullmatch(name):
         raise RuntimeConfigError(
             f"{place}: {name!r} cannot be a variable's name; use letters, digits and _ only"
         )

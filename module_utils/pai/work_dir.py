@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from .errors import RuntimeConfigError
 from .job import codec
 from .job.model import Job
+
+Kind = TypeVar("Kind", dict[str, Any], list[Any])
+_NAMES: dict[type, str] = {dict: "object", list: "list"}
+_REMEDY = "remove it and run the start playbook, which writes it again"
 
 
 def read_job(work_dir: Path, missing_ok: bool) -> Job | None:
@@ -29,18 +33,8 @@ def read_job(work_dir: Path, missing_ok: bool) -> Job | None:
         raise RuntimeConfigError(
             f"{path}: no such file; run openpai.runtime.pai_env first"
         ) from error
-    return codec.decode(content, str(path), _secrets(work_dir / "secrets.json"))
-
-
-def _secrets(path: Path) -> dict[str, Any]:
-    try:
-        values: dict[str, Any] = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError):
-        # without the parser's words: they would quote the file
-        raise RuntimeConfigError(f"{path}: damaged; run openpai.runtime.pai_env again") from None
-    return values
+    secrets = read_json(work_dir / "secrets.json", dict)
+    return codec.decode(content, str(path), secrets or {})
 
 
 def read_plugins(work_dir: Path) -> list[dict[str, Any]]:
@@ -49,11 +43,24 @@ def read_plugins(work_dir: Path) -> list[dict[str, Any]]:
     Raises:
         RuntimeConfigError: plugins.json is damaged.
     """
-    path = work_dir / "plugins.json"
+    return read_json(work_dir / "plugins.json", list) or []
+
+
+def read_json(path: Path, kind: type[Kind]) -> Kind | None:
+    """Return the object or list that a JSON file of ours holds, or None where there is no file.
+
+    Raises:
+        RuntimeConfigError: the file is damaged.
+    """
     try:
-        chosen: list[dict[str, Any]] = json.loads(path.read_bytes())
+        value = json.loads(path.read_bytes())
     except FileNotFoundError:
-        return []
-    except (OSError, ValueError):
-        raise RuntimeConfigError(f"{path}: damaged; run the start playbook again") from None
-    return chosen
+        return None
+    except OSError as error:
+        raise RuntimeConfigError(f"{path}: {error.strerror}; {_REMEDY}") from error
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, kind):
+        # without the parser's words: they would quote the file, which may hold secrets
+        raise RuntimeConfigError(f"{path}: no JSON {_NAMES[kind]}; {_REMEDY}")
+    return value

@@ -17,6 +17,8 @@ except ImportError:  # reported by load(), where it is needed
 
 #: More values than any real document has; aliases that multiply reach it, and are refused.
 MAXIMUM_VALUES = 1_000_000
+#: How deep lists and mappings may be nested.
+DEEPEST = 100
 #: JavaScript prints integral numbers below this limit without an exponent.
 _LARGEST_PLAIN_NUMBER = 1e21
 
@@ -40,20 +42,37 @@ def load(text: str | bytes, source: str) -> Any:
     if yaml is None:
         raise RuntimeConfigError(f"{source}: cannot be read without PyYAML; install it")
     try:
+        _refuse_deep(text, source)
         value = yaml.load(text, Loader=_loader())
     except (yaml.YAMLError, UnicodeError, RecursionError, ValueError) as error:
-        raise RuntimeConfigError(f"{source}: {_explain(error)}; correct the YAML there") from error
+        raise RuntimeConfigError(f"{source}: {explain(error)}; correct the YAML there") from error
     _refuse_endless(value, source)
     return value
 
 
-def _explain(error: Exception) -> str:
+def explain(error: Exception) -> str:
+    """Return what a YAML parser's error says, in one line: line, column and problem."""
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
     problem = " ".join(str(problem).split())
     if mark is None:
         return f"not valid YAML: {problem or type(error).__name__}"
     return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
+
+
+def _refuse_deep(text: str | bytes, source: str) -> None:
+    """Look at the nesting first: the C parser has no other limit than its stack."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_loader()):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEEPEST:
+            raise RuntimeConfigError(
+                f"{source}: more than {DEEPEST} lists and mappings inside each other; "
+                "write it flatter"
+            )
 
 
 def _refuse_endless(value: Any, source: str) -> None:
@@ -84,7 +103,13 @@ def _loader() -> Any:
 
 def _make_loader() -> Any:
     base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    loader: Any = type("CoreSchemaLoader", (base,), {"yaml_implicit_resolvers": {}})
+    core = ("null", "bool", "str", "seq")
+    constructors = {
+        tag: base.yaml_constructors[tag]
+        for tag in (None, *(f"tag:yaml.org,2002:{name}" for name in core))
+    }
+    own = {"yaml_implicit_resolvers": {}, "yaml_constructors": constructors}
+    loader: Any = type("CoreSchemaLoader", (base,), own)
     for tag, pattern, first in (
         ("bool", _BOOLEAN, "tTfF"),
         ("null", _NULL, ["~", "n", "N", ""]),

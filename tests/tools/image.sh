@@ -19,5 +19,9 @@ before=$(podman image inspect --format '{{.Id}}' localhost/openpai-runtime:test 
 podman build --quiet --network none --tag localhost/openpai-runtime:test --build-arg "BASE=$base" \
     --volume "$wheels:/wheels:ro" --build-arg 'PIP_OPTIONS=--no-index --find-links /wheels' . >/dev/null
 after=$(podman image inspect --format '{{.Id}}' localhost/openpai-runtime:test)
-[[ "$before" == "$after" ]] || echo "== built localhost/openpai-runtime:test" >&2
+if [[ "$before" != "$after" ]]; then
+    echo "== built localhost/openpai-runtime:test" >&2
+    # the image of an earlier tree, unless a container still runs from it
+    [[ -z "$before" ]] || podman image rm "$before" >/dev/null 2>&1 || true
+fi
 echo localhost/openpai-runtime:test

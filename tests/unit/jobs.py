@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.errors import RuntimeConfigError
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.job.model import Job
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.job.sources import (
     Inputs,
@@ -17,6 +19,15 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.job.sources im
 )
 
 FIXTURES = Path(__file__).parent / "fixtures"
+
+
+def refusal(call: Callable[[], Any]) -> str:
+    """Return the message with which ``call`` refuses its input; empty where it accepts it."""
+    try:
+        call()
+    except RuntimeConfigError as error:
+        return str(error)
+    return ""
 
 
 def document(**changes: Any) -> dict[str, Any]:
@@ -103,5 +114,6 @@ def load(
             given[name] = directory / f"{name}.yml"
             text = content if isinstance(content, str) else json.dumps(content)
             given[name].write_text(text, encoding="utf-8")
-    defaults = {"role": None, "index": None, "work_dir": "/data", "environment": {}}
-    return load_job(Inputs(**{**defaults, **given, **inputs}))
+    environment, known = inputs.pop("environment", {}), inputs.pop("known", ())
+    defaults = {"role": None, "index": None, "work_dir": "/data"}
+    return load_job(Inputs(**{**defaults, **given, **inputs}), environment, known)

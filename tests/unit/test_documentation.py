@@ -51,8 +51,6 @@ def test_every_setting_that_the_code_reads_is_in_the_readme() -> None:
     for_ourselves = {
         "PAI_RUNTIME_REPORT",  # from pai-runtime to its own callback plugin
         "PAI_RUNTIME_CWD",  # from pai-runtime to its own playbooks
-        "PAI_RUNTIME_PLAYBOOK_DIR",
-        "PAI_RUNTIME_LAUNCHER",
     }
     read_by_code = {
         name

@@ -200,6 +200,18 @@ def test_a_failing_post_command_fails_a_task_that_had_succeeded(
         assert "plugin cmd" in life.result["message"]
 
 
+def test_a_failing_analysis_neither_stops_the_plugins_nor_hides_a_failure(life: Life) -> None:
+    events = [
+        {"event": "taskSucceeds", "commands": ["exit 4"]},
+        {"event": "taskCompletes", "commands": ["echo completed > event"]},
+    ]
+    plugins = [{"plugin": "cmd", "parameters": {"callbacks": [event]}} for event in events]
+    # what stands where a result belongs cannot be replaced by a file
+    done = life.run(job("mkdir -p logs/pai-termination-log/x", plugins=plugins))
+    assert done.returncode == 4, done.stderr
+    assert (life.directory / "event").read_text() == "completed\n"
+
+
 def test_a_background_process_of_a_pre_command_lives_beside_the_command(life: Life) -> None:
     commands = ["(while true; do date > beat; sleep 0.1; done) &"]
     plugin = {"plugin": "cmd", "parameters": {"preCommands": commands}}

@@ -166,7 +166,12 @@ def _user_log(log_dir: Path, problems: list[str]) -> Log:
         return combined
     streams = [_log(log_dir / name, problems) for name in _USER_STREAMS]
     written = [log for log in streams if log.text]
-    return written[0] if len(written) == 1 else Log(b"".join(log.text for log in written))
+    if len(written) == 1:
+        return written[0]
+    # the first may end in the middle of a line, where its writer was killed
+    return Log(
+        b"".join(log.text if log.text[-1:] == b"\n" else log.text + b"\n" for log in written)
+    )
 
 
 def _log(path: Path, problems: list[str]) -> Log:

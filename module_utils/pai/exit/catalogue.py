@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import RuntimeConfigError
-from .exit_spec import entry_of, integer, patterns_of, read_yaml
-from .model import Entries, Entry, usable_code
+from .exit_spec import entry_of, patterns_of, read_yaml
+from .model import Entries, Entry, integer, usable_code
 
 
 def load_catalogue(directory: Path) -> Entries:

@@ -9,15 +9,14 @@ import re
 from collections.abc import Iterable, Iterator
 
 from ..masking import Masker
+from ..message_format import LIMIT
 from .logs import Log
 from .scan import Hit
 
-#: Lines of the user's and of the platform's log that a report shows.
-USER_LINES, PLATFORM_LINES = 15, 10
 #: Bytes of a matched text that are kept.
 MATCHED = 2048
 _BEFORE = 2  # lines before a match
-_AROUND = 4096  # bytes on either side that are looked at: as much as a whole message holds
+_AROUND = LIMIT  # bytes on either side that are looked at: as much as a whole message holds
 #: Lines of runtime.log for who repeats a step: long, and no news about a failure.
 _BY_HAND = "[openpai-runtime] by hand: "
 _WIDTH = 500  # characters of a line that are kept on either side
@@ -61,6 +60,26 @@ def tail(log: Log, count: int, masker: Masker) -> list[str]:
     end = len(log.text.rstrip())
     text = _printable(masker.part(log.text, max(0, end - 2 * _AROUND), end))
     return _trim(_on_screen(line.rstrip("\r") for line in _news(text.split("\n")))[-count:])
+
+
+def first_line(log: Log, hit: Hit) -> int:
+    """Return where the match begins; of one that begins with the end of a line, after that."""
+    text = log.text[hit.start : min(hit.end, hit.start + MATCHED)]
+    return hit.start + len(text) - len(text.lstrip(b"\r\n"))
+
+
+def line_at(log: Log, position: int, width: int, masker: Masker) -> str:
+    """Return the line at a position as a terminal shows it, masked.
+
+    Of a line that is longer than ``width`` characters the beginning gives way to the position.
+    """
+    start = max(log.text.rfind(b"\n", 0, position) + 1, position - _AROUND)
+    end = log.text.find(b"\n", position)
+    end = min(len(log.text) if end < 0 else end, position + _AROUND)
+    before = _printable(masker.part(log.text, start, position)).rpartition("\r")[2].lstrip()
+    after = _printable(masker.part(log.text, position, end)).partition("\r")[0].rstrip()
+    excess = max(0, len(before) + len(after) - width)
+    return (before[excess:] + after)[:width]
 
 
 def readable(text: str) -> str:

@@ -11,7 +11,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import RuntimeConfigError
-from .model import FAULTS, RESERVED_CODES, TRANSIENCE, Entries, Entry, Pattern, usable_code
+from ..yaml12 import explain
+from .model import (
+    FAULTS,
+    RESERVED_CODES,
+    TRANSIENCE,
+    Entries,
+    Entry,
+    Pattern,
+    integer,
+    usable_code,
+)
 
 try:
     import yaml
@@ -39,9 +49,7 @@ def read_yaml(path: Path) -> object:
     except OSError as error:
         raise RuntimeConfigError(f"{path}: {error.strerror}; name an existing file") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        where = getattr(error, "problem_mark", None)
-        line = f" in line {where.line + 1}" if where else ""
-        raise RuntimeConfigError(f"{path}: not valid YAML{line}; correct it") from error
+        raise RuntimeConfigError(f"{path}: {explain(error)}; correct the YAML there") from error
 
 
 def load_spec(path: Path) -> Entries:
@@ -158,8 +166,3 @@ def _problem(row: object) -> str | None:
     if row.get("gpuInfo") not in (None, {"nvidiaDoubleEccError": True}):
         return f"gpuInfo {row['gpuInfo']!r} is not {{'nvidiaDoubleEccError': True}}"
     return None
-
-
-def integer(value: object) -> int | None:
-    """Return the value where it is an integer; YAML's booleans are not."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

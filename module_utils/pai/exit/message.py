@@ -13,10 +13,9 @@ import json
 import re
 from collections.abc import Callable, Mapping
 
+from ..message_format import END, LIMIT, START
 from .excerpt import readable
 
-LIMIT = 4096
-START, END = "[PAI_RUNTIME_ERROR_START]", "[PAI_RUNTIME_ERROR_END]"
 _PLATFORM, _USER = "errorLogs.platform", "errorLogs.user"
 
 #: Bytes that the fields which are not from a log may take.

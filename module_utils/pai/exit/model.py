@@ -83,3 +83,8 @@ class Entries:
 def usable_code(code: int) -> bool:
     """Whether a container may end with ``code`` and mean it: a process can only end with a byte."""
     return 1 <= code <= 255 and code not in RESERVED_CODES
+
+
+def integer(value: object) -> int | None:
+    """Return the value where it is an integer; the booleans of YAML and JSON are not."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

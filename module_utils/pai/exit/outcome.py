@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .model import integer
+
 STAGES = ("start", "command", "exit")
 
 
@@ -69,14 +71,14 @@ def read_json(path: Path, problems: list[str]) -> dict[str, Any]:
 def read_outcome(path: Path, problems: list[str]) -> Outcome:
     """Read ``outcome.json``; without it the task counts as failed with code 255."""
     row = read_json(path, problems)
-    code = _integer(row.get("exitCode"))
+    code = integer(row.get("exitCode"))
     stage = row.get("stage")
     phases = row.get("phases")
     if row and code is None:
         problems.append(f"{path}: exitCode {row.get('exitCode')!r} is not a number; 255 is taken")
     return Outcome(
         exit_code=255 if code is None else code,
-        signal=_integer(row.get("signal")),
+        signal=integer(row.get("signal")),
         stopped=row.get("stopped") is True,
         stage=stage if stage in STAGES else "command",
         plugin=_text(row.get("plugin")),
@@ -86,10 +88,6 @@ def read_outcome(path: Path, problems: list[str]) -> Outcome:
         ended_at=_text(row.get("endedAt")),
         phases=phases if isinstance(phases, dict) else {},
     )
-
-
-def _integer(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _text(value: object) -> str | None:

@@ -6,17 +6,18 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
+from collections.abc import Mapping
 
 from ..masking import Masker
+from ..message_format import PLATFORM_LINES, USER_LINES
 from . import excerpt
 from .logs import Log
-from .outcome import Outcome, read_json
+from .outcome import Outcome
 from .scan import Hit
 from .verdict import Match, Verdict
 
 SCHEMA_VERSION = 1
-_PATTERN_SHOWN = 200  # characters
+_LINE_SHOWN = 200  # characters of the matched line in the trigger
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +67,7 @@ def report(
         "transient": words.transient,
         "reason": _reason(facts.outcome, verdict, masker),
         "solution": list(words.solution),
-        "trigger": _trigger(facts, verdict, masker or Masker([])),
+        "trigger": _trigger(facts, verdict, masker),
         **_from_logs(facts, verdict, masker, problems),
         "phases": outcome.phases,
         "startedAt": outcome.started_at,
@@ -74,12 +75,11 @@ def report(
     }
 
 
-def with_known_phases(report: dict[str, object], path: Path) -> dict[str, object]:
-    """Return the report with the phases of the exit.json at ``path``, if it is of the same run.
+def with_known_phases(report: dict[str, object], known: Mapping[str, object]) -> dict[str, object]:
+    """Return the report with the phases of the exit.json so far, if that is of the same run.
 
     pai-runtime adds there what only it can measure; who repeats the exit by hand must not lose it.
     """
-    known = read_json(path, [])
     same = known.get("startedAt") == report["startedAt"] and known.get("startedAt")
     return {**report, "phases": known["phases"]} if same and known.get("phases") else report
 
@@ -103,8 +103,8 @@ def _from_logs(
         "matchedPlatformLogString": _matched(platform, shown.platform, masker),
         "matchedGpuInfo": shown.gpu,
         "errorLogs": {
-            "user": _excerpt(user, shown.user, excerpt.USER_LINES, masker, []),
-            "platform": _excerpt(platform, shown.platform, excerpt.PLATFORM_LINES, masker, own),
+            "user": _excerpt(user, shown.user, USER_LINES, masker, []),
+            "platform": _excerpt(platform, shown.platform, PLATFORM_LINES, masker, own),
         },
     }
 
@@ -144,8 +144,8 @@ def _masked(text: str | None, masker: Masker | None) -> str | None:
     return None if text is None or masker is None else excerpt.readable(masker.text(text))
 
 
-def _trigger(facts: Facts, verdict: Verdict, masker: Masker) -> str | None:
-    """Say in one line what the verdict rests on."""
+def _trigger(facts: Facts, verdict: Verdict, masker: Masker | None) -> str | None:
+    """Say in one line what the verdict rests on; without a masker it quotes no log."""
     outcome = facts.outcome
     if outcome.succeeded:
         return None
@@ -159,16 +159,17 @@ def _trigger(facts: Facts, verdict: Verdict, masker: Masker) -> str | None:
     match = verdict.match
     if match:
         shown = _shown(facts, match)
-        parts += _place("user log", facts.user_log, shown.user, match)
-        parts += _place("platform log", facts.platform_log, shown.platform, match)
+        parts += _place("user log", facts.user_log, shown.user, masker)
+        parts += _place("platform log", facts.platform_log, shown.platform, masker)
         parts += ["double-bit ECC errors of a GPU"] if shown.gpu else []
-    return masker.text("; ".join(parts))
+    return "; ".join(parts)
 
 
-def _place(name: str, log: Log, hit: Hit | None, match: Match) -> list[str]:
+def _place(name: str, log: Log, hit: Hit | None, masker: Masker | None) -> list[str]:
+    """Return where the matched line stands, and the line."""
     if hit is None:
         return []
-    line = log.line(hit.start)
-    where = f"{name}, line {line}" if line else name
-    named = match.pattern.user_log if name == "user log" else match.pattern.platform_log
-    return [f"{where}: {(named or match.pattern.user_log or '')[:_PATTERN_SHOWN]}"]
+    start = excerpt.first_line(log, hit)
+    number = log.line(start)
+    where = f"{name}, line {number}" if number else name
+    return [f"{where}: {excerpt.line_at(log, start, _LINE_SHOWN, masker)}" if masker else where]

@@ -10,6 +10,8 @@ import os
 import stat
 from pathlib import Path
 
+from ..replacing import not_written, write_in_place
+
 
 @dataclasses.dataclass(frozen=True)
 class InPlace:
@@ -34,14 +36,7 @@ class InPlace:
         """Write the content where that changes something; return what went wrong, or None."""
         if self.problem or not (self.changed or self.device):
             return self.problem
-        # A pipe without a reader must not hold up the end of the container.
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_NOCTTY
-        try:
-            with os.fdopen(os.open(self.path, flags, 0o644), "wb") as file:
-                file.write(self.after)
-        except OSError as error:
-            return _problem(self.path, error)
-        return None
+        return write_in_place(self.path, self.after)
 
 
 def plan_in_place(path: Path, after: bytes) -> InPlace:
@@ -53,7 +48,7 @@ def plan_in_place(path: Path, after: bytes) -> InPlace:
     except FileNotFoundError:
         return InPlace(path, None, after, problem=_denied(path, path.parent))
     except OSError as error:
-        return InPlace(path, None, after, problem=_problem(path, error))
+        return InPlace(path, None, after, problem=not_written(path, error))
 
 
 def _denied(path: Path, place: Path) -> str | None:
@@ -61,7 +56,3 @@ def _denied(path: Path, place: Path) -> str | None:
     if os.access(place, os.W_OK):
         return None
     return f"termination message not written to {path}: {place} is missing or not writable"
-
-
-def _problem(path: Path, error: OSError) -> str:
-    return f"termination message not written to {path}: {error.strerror}"

@@ -86,6 +86,7 @@ def decide(
     """
     if outcome.succeeded:
         return Verdict(0, SUCCEEDED_AFTER_STOP if outcome.stopped else SUCCEEDED)
+    number = None if _ours(outcome, number) else number
     certain = _certain(outcome, catalogue)
     entry = certain or _explanation(outcome, number, words, catalogue)
     if outcome.stage == "start" and certain and certain.code in OWN_CODES:
@@ -129,6 +130,15 @@ def _certain(outcome: Outcome, catalogue: tuple[Entry, ...]) -> Entry | None:
     return None
 
 
+def _ours(outcome: Outcome, number: Match | None) -> bool:
+    """Whether a spec's match says nothing: it judges commands, and there was none yet.
+
+    What the spec recognises in the log counts, unless the job was refused; a mere code does not.
+    """
+    ours = outcome.stage == "start" and outcome.plugin is None
+    return outcome.refused or (ours and number is not None and not number.pattern.observed)
+
+
 def _explanation(
     outcome: Outcome, number: Match | None, words: Match | None, catalogue: tuple[Entry, ...]
 ) -> Entry:
@@ -143,8 +153,10 @@ def _explanation(
 
 def _words_of(entry: Entry, catalogue: tuple[Entry, ...]) -> Entry:
     """Return our words for an entry of the spec, or its own where the catalogue has none."""
-    ours = _by_phrase(catalogue, entry.phrase) or _by_code(catalogue, entry.code)
-    return ours or dataclasses.replace(entry, phrase=entry.phrase or f"ExitCode{entry.code}")
+    if entry.phrase:  # a phrase of the spec's own has a meaning of its own
+        return _by_phrase(catalogue, entry.phrase) or entry
+    ours = _by_code(catalogue, entry.code)
+    return ours or dataclasses.replace(entry, phrase=f"ExitCode{entry.code}")
 
 
 def _spec_code(outcome: Outcome, number: Match | None, _entry: Entry) -> int:

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,15 +100,17 @@ def _decode_role(role: Mapping[str, Any]) -> TaskRole:
 
 
 def known_ports(
-    paths: Sequence[Path], wanted: Sequence[tuple[str, int, Mapping[str, int]]]
-) -> list[dict[str, tuple[int, ...]]] | None:
-    """Return the ports that an earlier run, or another task on this machine, chose for this job.
+    paths: Sequence[Path], name: str, wanted: Sequence[tuple[str, int, Mapping[str, int]]]
+) -> Iterator[tuple[Path, list[dict[str, tuple[int, ...]]]]]:
+    """Yield the ports that earlier runs, or other tasks on this machine, chose for this job.
 
-    ``wanted`` holds (role, index, label → count) per task; only a file that has exactly these
-    counts. Files that are missing or of another job's shape do not count.
+    ``name`` is the job file's, ``wanted`` holds (role, index, label → count) per task; only a file
+    of ours that has exactly these counts. Missing files and those of other jobs do not count.
     """
     for path in paths:
         try:
+            if path.stat().st_uid != os.geteuid():
+                continue
             job = decode(path.read_bytes(), str(path))
         except (OSError, RuntimeConfigError):
             continue
@@ -115,6 +118,7 @@ def known_ports(
             (role.name, task.index, {label: len(n) for label, n in task.ports.items()})
             for role, task in job.tasks()
         ]
-        if shape == [(role, index, dict(counts)) for role, index, counts in wanted]:
-            return [dict(task.ports) for _role, task in job.tasks()]
-    return None
+        if job.document.get("name") == name and shape == [
+            (role, index, dict(counts)) for role, index, counts in wanted
+        ]:
+            yield path, [dict(task.ports) for _role, task in job.tasks()]

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..errors import RuntimeConfigError
+from .model import MOST_TASKS
 from .ports import PortRule
 
 #: A Framework of 10,000 tasks is 9 MB of JSON; what unpacks to more than this is not one.
@@ -83,14 +84,20 @@ def _first_line(error: Exception) -> str:
 
 def _roles(document: Mapping[str, Any], source: str) -> Iterator[FrameworkRole]:
     statuses = {role["name"]: role for role in _statuses(document, source)}
+    seen = set()
     for position, role in enumerate(document["spec"]["taskRoles"]):
         name = str(role["name"])
         pod = role["task"]["pod"]
         annotation = ((pod.get("metadata") or {}).get("annotations") or {}).get(_PORTS)
         place = f"{source}: spec.taskRoles[{position}] ({name})"
+        count = int(role["taskNumber"])
+        if name in seen or not 0 <= count <= MOST_TASKS:
+            problem = "a second role of this name" if name in seen else f"{count} tasks"
+            raise RuntimeConfigError(f"{place}: {problem}; fetch the Framework again")
+        seen.add(name)
         yield FrameworkRole(
             name=name,
-            task_count=int(role["taskNumber"]),
+            task_count=count,
             port_rule=PortRule(annotation, place),
             placements=dict(_placements(statuses.get(name) or {})),
         )

@@ -11,97 +11,12 @@ from typing import Any
 
 from ..errors import RuntimeConfigError
 from ..yaml12 import load
-from .model import IDENTIFIER, Resources, framework_role_name
-from .rules import Rule, check
+from .job_rules import JOB, SECRETS
+from .model import Resources, framework_role_name
+from .rules import check
 
 #: How a Framework's annotation holds the place of the job's secrets.
 MASKED_SECRETS = "******"
-
-_TEXT = Rule("text")
-_ANY = Rule("any")
-_COUNT = Rule("integer", minimum=0)
-_TEXTS = Rule("list", items=_TEXT)
-_ENV = Rule("mapping", items=_ANY, key_pattern=IDENTIFIER.pattern)
-
-_TASK_ROLE = Rule(
-    "mapping",
-    required=("dockerImage", "resourcePerInstance", "commands"),
-    keys={
-        "instances": Rule("integer", minimum=1),
-        "completion": Rule(
-            "mapping",
-            nullable=True,
-            keys={
-                "minFailedInstances": Rule("integer", nullable=True),
-                "minSucceededInstances": Rule("integer", nullable=True),
-            },
-        ),
-        "taskRetryCount": _COUNT,
-        "dockerImage": _TEXT,
-        "data": _TEXT,
-        "output": _TEXT,
-        "script": _TEXT,
-        "prerequisites": _TEXTS,
-        "extraContainerOptions": Rule("mapping", keys={"shmMB": _COUNT}, items=_ANY),
-        "resourcePerInstance": Rule(
-            "mapping",
-            required=("cpu", "memoryMB", "gpu"),
-            keys={
-                "cpu": _COUNT,
-                "memoryMB": _COUNT,
-                "gpu": _COUNT,
-                "ports": Rule(
-                    "mapping", items=_COUNT, key_pattern=IDENTIFIER.pattern, nullable=True
-                ),
-            },
-            items=_ANY,
-        ),
-        "commands": Rule("list", items=_TEXT, filled=True),
-        "env": _ENV,
-    },
-)
-_DEPLOYMENT = Rule(
-    "mapping",
-    required=("name",),
-    keys={
-        "name": _TEXT,
-        "taskRoles": Rule(
-            "mapping",
-            items=Rule("mapping", keys={"preCommands": _TEXTS, "postCommands": _TEXTS}),
-        ),
-    },
-)
-_PREREQUISITE = Rule(
-    "mapping",
-    required=("name",),
-    keys={"name": _TEXT, "type": _TEXT, "plugin": _TEXT},
-    items=_ANY,
-)
-JOB = Rule(
-    "mapping",
-    required=("protocolVersion", "name", "type", "taskRoles"),
-    keys={
-        "protocolVersion": _ANY,
-        "name": Rule("text", pattern=r"^[a-zA-Z0-9_-]{1,255}\Z"),
-        "type": Rule("text", choices=("job",)),
-        "version": _ANY,
-        "contributor": _ANY,
-        "description": _ANY,
-        "prerequisites": Rule("list", items=_PREREQUISITE, nullable=True),
-        "parameters": Rule("mapping", nullable=True, items=_ANY),
-        "secrets": _ANY,
-        "jobRetryCount": _COUNT,
-        "taskRoles": Rule("mapping", items=_TASK_ROLE, key_pattern=IDENTIFIER.pattern, filled=True),
-        "deployments": Rule("list", items=_DEPLOYMENT, nullable=True),
-        "defaults": Rule(
-            "mapping",
-            nullable=True,
-            keys={"virtualCluster": _TEXT, "deployment": _TEXT},
-            items=_ANY,
-        ),
-        "extras": Rule("mapping", nullable=True, items=_ANY),
-    },
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,14 +50,25 @@ def read_job_file(text: str | bytes, source: str) -> JobFile:
     secrets = document.pop("secrets", None)
     if secrets in (None, MASKED_SECRETS):
         secrets = {}
-    check(Rule("mapping", items=_ANY, private=True), secrets, source, "secrets")
+    check(SECRETS, secrets, source, "secrets")
     _check_references(document, source)
     _check_role_names(document["taskRoles"], source)
     return JobFile(document=document, secrets=secrets, source=source)
 
 
 def _check_references(document: Mapping[str, Any], source: str) -> None:
-    names: dict[tuple[str, str], int] = {}
+    names = _prerequisite_names(document, source)
+    for role_name, role in document["taskRoles"].items():
+        _check_role(role, names, f"taskRoles.{role_name}", source)
+    deployment = (document.get("defaults") or {}).get("deployment")
+    deployments = {item["name"] for item in document.get("deployments") or []}
+    if deployment is not None and deployment not in deployments:
+        raise _unknown("defaults.deployment", deployment, "deployment", source)
+
+
+def _prerequisite_names(document: Mapping[str, Any], source: str) -> set[tuple[str, str]]:
+    """Return (type, name) of every prerequisite."""
+    names: set[tuple[str, str]] = set()
     for position, item in enumerate(document.get("prerequisites") or []):
         key = (str(item.get("type")), item["name"])
         if key in names:
@@ -150,32 +76,21 @@ def _check_references(document: Mapping[str, Any], source: str) -> None:
                 f"{source}: prerequisites[{position}].name: {item['name']!r} is already the "
                 f"name of another prerequisite of type {key[0]}; names must be unique per type"
             )
-        names[key] = position
+        names.add(key)
+    return names
+
+
+def _check_role(
+    role: Mapping[str, Any], names: set[tuple[str, str]], place: str, source: str
+) -> None:
+    for field in ("dockerImage", "data", "output", "script"):
+        kind = field.lower()
+        if field in role and (kind, role[field]) not in names:
+            raise _unknown(f"{place}.{field}", role[field], f"prerequisite of type {kind}", source)
     known = {name for _kind, name in names}
-    for role_name, role in document["taskRoles"].items():
-        for field, kind in (
-            ("dockerImage", "dockerimage"),
-            ("data", "data"),
-            ("output", "output"),
-            ("script", "script"),
-        ):
-            if field in role and (kind, role[field]) not in names:
-                raise _unknown(
-                    f"taskRoles.{role_name}.{field}",
-                    role[field],
-                    f"prerequisite of type {kind}",
-                    source,
-                )
-        for position, name in enumerate(role.get("prerequisites") or []):
-            if name not in known:
-                raise _unknown(
-                    f"taskRoles.{role_name}.prerequisites[{position}]", name, "prerequisite", source
-                )
-    deployment = (document.get("defaults") or {}).get("deployment")
-    if deployment is not None and deployment not in {
-        d["name"] for d in document.get("deployments") or []
-    }:
-        raise _unknown("defaults.deployment", deployment, "deployment", source)
+    for position, name in enumerate(role.get("prerequisites") or []):
+        if name not in known:
+            raise _unknown(f"{place}.prerequisites[{position}]", name, "prerequisite", source)
 
 
 def _unknown(place: str, name: str, what: str, source: str) -> RuntimeConfigError:

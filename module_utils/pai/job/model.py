@@ -13,7 +13,11 @@ from typing import Any
 from ..errors import RuntimeConfigError
 
 #: A role name and a port label become parts of variable names.
-IDENTIFIER = re.compile(r"^[a-zA-Z_][a-zA-Z0-9_]*$")
+IDENTIFIER = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+
+#: More tasks in one role, or ports of one label, than any cluster has: a slip of the pen.
+MOST_TASKS = 100_000
+MOST_PORTS = 10_000
 
 
 def framework_role_name(name: str) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..errors import RuntimeConfigError
+from .model import IDENTIFIER, MOST_PORTS
 
 #: Below the range from which Linux gives out ports by itself (32768 and up by default).
 LOCAL_PORTS = range(10000, 32768)
@@ -57,11 +58,22 @@ class PortRule:
             self._starts = (
                 {} if self._range else {label: int(port["start"]) for label, port in spec.items()}
             )
+            self._check()
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise RuntimeConfigError(
                 f"{place}: not a port-scheduling spec ({type(error).__name__}: {error}); "
                 "the Framework must come from a PAI cluster's rest-server"
             ) from error
+
+    def _check(self) -> None:
+        for label, count in self._counts.items():
+            if not IDENTIFIER.fullmatch(label):
+                raise ValueError(f"{label!r} cannot be a port's label")
+            if not 0 <= count <= MOST_PORTS:
+                raise ValueError(f"{count} ports of {label}")
+        for label, start in self._starts.items():
+            if not 0 < start < 65536:
+                raise ValueError(f"port {start} of {label}")
 
     @property
     def labels(self) -> tuple[str, ...]:

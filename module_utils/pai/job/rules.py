@@ -18,7 +18,7 @@ from ..errors import RuntimeConfigError
 class Rule:
     """What a value must be.
 
-    ``kind`` is one of ``text``, ``integer``, ``boolean``, ``list``, ``mapping``, ``any``. A mapping
+    ``kind`` is one of ``text``, ``integer``, ``list``, ``mapping``, ``any``. A mapping
     has fixed ``keys`` (further ones are refused unless ``items`` says what they must be), a list
     has ``items``. A ``private`` value is never shown.
     """
@@ -31,6 +31,7 @@ class Rule:
     pattern: str | None = None
     choices: tuple[str, ...] = ()
     minimum: int | None = None
+    maximum: int | None = None
     filled: bool = False
     nullable: bool = False
     private: bool = False
@@ -39,14 +40,12 @@ class Rule:
 _KINDS: dict[str, tuple[type, ...]] = {
     "text": (str,),
     "integer": (int,),
-    "boolean": (bool,),
     "list": (list,),
     "mapping": (dict,),
 }
 _REMEDIES = {
     "text": 'a text; put it in quotes ("…")',
     "integer": "a whole number",
-    "boolean": "true or false",
     "list": "a list; start every entry with '- '",
     "mapping": "a mapping of 'key: value' lines",
 }
@@ -62,19 +61,27 @@ def check(rule: Rule, value: Any, source: str, place: str = "") -> None:
         return
     if not _is_kind(rule.kind, value):
         raise _error(rule, value, source, place, f"write {_REMEDIES[rule.kind]}")
-    if rule.choices and value not in rule.choices:
-        raise _error(rule, value, source, place, f"write one of {', '.join(rule.choices)}")
-    if rule.pattern and not re.match(rule.pattern, value):
-        raise _error(rule, value, source, place, f"it must match {rule.pattern}")
-    if rule.minimum is not None and value < rule.minimum:
-        raise _error(rule, value, source, place, f"write a whole number of at least {rule.minimum}")
-    if rule.filled and not value:
-        raise _error(rule, value, source, place, "it must not be empty")
+    remedy = _remedy(rule, value)
+    if remedy:
+        raise _error(rule, value, source, place, remedy)
     if rule.kind == "list" and rule.items:
         for position, item in enumerate(value):
             check(rule.items, item, source, f"{place}[{position}]")
     if rule.kind == "mapping":
         _check_keys(rule, value, source, place)
+
+
+def _remedy(rule: Rule, value: Any) -> str | None:
+    """Return what to write instead of a value of the right kind; None where it is right."""
+    if rule.choices and value not in rule.choices:
+        return f"write one of {', '.join(rule.choices)}"
+    if rule.pattern and not re.fullmatch(rule.pattern, value):
+        return f"it must match {rule.pattern}"
+    if rule.minimum is not None and value < rule.minimum:
+        return f"write a whole number of at least {rule.minimum}"
+    if rule.maximum is not None and value > rule.maximum:
+        return f"write a whole number of at most {rule.maximum}"
+    return "it must not be empty" if rule.filled and not value else None
 
 
 def _is_kind(kind: str, value: Any) -> bool:
@@ -96,7 +103,7 @@ def _check_keys(rule: Rule, value: Mapping[str, Any], source: str, place: str) -
                 f"{source}: {inner}: an unknown key; remove it or write one of: {known}"
             )
         elif rule.items is not None:
-            if rule.key_pattern and not re.match(rule.key_pattern, key):
+            if rule.key_pattern and not re.fullmatch(rule.key_pattern, key):
                 raise RuntimeConfigError(
                     f"{source}: {inner}: {key!r} cannot be a name here; "
                     f"it must match {rule.key_pattern}"

@@ -8,17 +8,16 @@ from __future__ import annotations
 import dataclasses
 import os
 import pwd
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import RuntimeConfigError
 from ..yaml12 import load
-from . import codec
-from .framework import Framework, FrameworkRole, read_framework
-from .job_file import JobFile, completion, read_job_file, resources
-from .model import Job, Task, TaskRole, choose_task, framework_role_name
-from .ports import counts, local_ports
+from .framework import Framework, read_framework
+from .job_file import JobFile, read_job_file
+from .model import Job, TaskRole, choose_task
+from .roles import local_roles, placed_roles
 
 #: The one role of a container that was given a command and no job.
 _LONE_ROLE = "taskrole"
@@ -27,10 +26,9 @@ _LONE_FILE = "the container's environment"
 
 @dataclasses.dataclass(frozen=True)
 class Inputs:
-    """Where a job comes from. Every path may be None; ``environment`` is the container's own.
+    """Where a job comes from. Every path may be None.
 
-    ``role`` and ``index`` override what the environment says about the current task;
-    ``known`` are job.json files from which ports chosen earlier on this machine are taken.
+    ``role`` and ``index`` override what the environment says about the current task.
     """
 
     job_file: Path | None
@@ -39,12 +37,13 @@ class Inputs:
     role: str | None
     index: int | None
     work_dir: str
-    environment: Mapping[str, str]
-    known: tuple[Path, ...] = ()
 
 
-def load_job(inputs: Inputs) -> Job:
+def load_job(inputs: Inputs, environment: Mapping[str, str], known: tuple[Path, ...] = ()) -> Job:
     """Read every input and return the job.
+
+    ``environment`` is the container's own; ``known`` are job.json files from which ports chosen
+    earlier on this machine are taken.
 
     Raises:
         RuntimeConfigError: an input is missing, broken, or contradicts another one.
@@ -54,11 +53,12 @@ def load_job(inputs: Inputs) -> Job:
         framework = read_framework(read(inputs.framework), str(inputs.framework))
     job_file = _job_file(inputs, framework)
     if framework:
-        roles = tuple(_placed_roles(job_file, framework, inputs.environment))
+        roles = tuple(placed_roles(job_file, framework, environment))
     else:
-        roles = tuple(_local_roles(job_file, inputs.known))
-    role, index = choose_task(roles, *_current(inputs))
-    user, name = _names(job_file, framework, inputs.environment)
+        own = (inputs.role, inputs.index or 0)
+        roles = tuple(local_roles(job_file, known, own))
+    role, index = choose_task(roles, *_current(inputs, environment, roles))
+    user, name = _names(job_file, framework, environment)
     return Job(
         name=name,
         user=user,
@@ -122,13 +122,15 @@ def _secrets(path: Path | None) -> Mapping[str, Any]:
     return values
 
 
-def _current(inputs: Inputs) -> tuple[str | None, int | None]:
-    environment = inputs.environment
-    role = (
-        inputs.role
-        or environment.get("FC_TASKROLE_NAME")
-        or environment.get("PAI_CURRENT_TASK_ROLE_NAME")
-    )
+def _current(
+    inputs: Inputs, environment: Mapping[str, str], roles: tuple[TaskRole, ...]
+) -> tuple[str | None, int | None]:
+    role = inputs.role or environment.get("FC_TASKROLE_NAME")
+    inherited = environment.get("PAI_CURRENT_TASK_ROLE_NAME")
+    if role is None and any(inherited in known.names for known in roles):
+        role = inherited
+    elif role is None and inherited:  # of the job in which this one was started
+        return None, inputs.index
     if inputs.index is not None:
         return role, inputs.index
     for name in ("FC_TASK_INDEX", "PAI_CURRENT_TASK_ROLE_CURRENT_TASK_INDEX", "PAI_TASK_INDEX"):
@@ -168,77 +170,3 @@ def _login_name() -> str:
 def _virtual_cluster(job_file: JobFile, framework: Framework | None) -> str:
     named = (job_file.document.get("defaults") or {}).get("virtualCluster")
     return named or (framework.virtual_cluster if framework else "") or "default"
-
-
-def _local_roles(job_file: JobFile, known: tuple[Path, ...]) -> Iterator[TaskRole]:
-    """Yield the roles of a job whose tasks all run on this machine."""
-    wanted = [
-        (name, index, counts(role["resourcePerInstance"].get("ports") or {}))
-        for name, role in job_file.roles.items()
-        for index in range(role.get("instances", 1))
-    ]
-    job_name = str(job_file.document["name"])
-    chosen = codec.known_ports(known, wanted) or local_ports(job_name, wanted)
-    for name, role in job_file.roles.items():
-        tasks = tuple(
-            Task(index=index, host="127.0.0.1", ports=ports)
-            for (owner, index, _counts), ports in zip(wanted, chosen)
-            if owner == name
-        )
-        labels = tuple(counts(role["resourcePerInstance"].get("ports") or {}))
-        yield _role(name, framework_role_name(name), role, labels, tasks)
-
-
-def _placed_roles(
-    job_file: JobFile, framework: Framework, environment: Mapping[str, str]
-) -> Iterator[TaskRole]:
-    """Yield the roles of a job in the order of its job file, with the places of the Framework."""
-    placed = {role.name: role for role in framework.roles}
-    names = {name: _framework_name(name, placed) for name in job_file.roles}
-    missing = [name for name, converted in names.items() if converted is None]
-    unknown = sorted(set(placed) - set(names.values()))
-    if missing or unknown:
-        raise RuntimeConfigError(
-            f"{job_file.source} and {framework.source} do not belong together: "
-            f"task roles only in the job file: {', '.join(missing) or 'none'}; "
-            f"only in the Framework: {', '.join(unknown) or 'none'}; give files of one job"
-        )
-    for name, role in job_file.roles.items():
-        where = placed[names[name] or ""]
-        tasks = tuple(_placed_tasks(where, name, environment))
-        yield _role(name, where.name, role, where.port_rule.labels, tasks)
-
-
-def _framework_name(name: str, placed: Mapping[str, FrameworkRole]) -> str | None:
-    return next((form for form in (name, framework_role_name(name)) if form in placed), None)
-
-
-def _placed_tasks(role: FrameworkRole, name: str, environment: Mapping[str, str]) -> Iterator[Task]:
-    own = environment.get("FC_TASKROLE_NAME") in (role.name, name)
-    own_index = environment.get("FC_TASK_INDEX") if own else None
-    for index in range(role.task_count):
-        place = role.placements.get(index)
-        pod_uid = place.pod_uid if place else None
-        if str(index) == own_index:  # the pod knows its own UID better than an old Framework
-            pod_uid = environment.get("FC_POD_UID") or pod_uid
-        host = (place.host if place else None) or None
-        yield Task(index=index, host=host, ports=role.port_rule.ports(pod_uid, index))
-
-
-def _role(
-    name: str,
-    framework_name: str,
-    role: Mapping[str, Any],
-    labels: tuple[str, ...],
-    tasks: tuple[Task, ...],
-) -> TaskRole:
-    failed, succeeded = completion(role, len(tasks))
-    return TaskRole(
-        name=name,
-        framework_name=framework_name,
-        resources=resources(role),
-        port_labels=labels,
-        min_failed=failed,
-        min_succeeded=succeeded,
-        tasks=tasks,
-    )

@@ -11,10 +11,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from .limits import LogLimits
 from .loop import READ, EventLoop
 from .pass_on import PassOn
 from .rotation import RotatingFile
-from .settings import LogLimits
 
 PIPE_BYTES = 1024 * 1024
 F_SETPIPE_SZ, F_GETPIPE_SZ = 1031, 1032  # fcntl has the names from Python 3.10 on

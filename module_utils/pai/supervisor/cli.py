@@ -15,7 +15,8 @@ from pathlib import Path
 
 from ..errors import RuntimeConfigError
 from . import lifecycle
-from .settings import Options, Settings, resolve
+from .fallback import write_early_message
+from .settings import Options, find_path, find_termination_log, resolve, task_index
 
 USAGE_ERROR = 2
 DESCRIPTION = """\
@@ -31,27 +32,40 @@ FILES = ("job_file", "framework", "secrets", "exit_spec")
 def main(argv: Sequence[str]) -> int:
     """Run pai-runtime and return its exit code."""
     _occupy_standard_descriptors()
-    root = Path(__file__).resolve().parents[3]
+    root = Path(os.path.abspath(__file__)).parents[3]
     container = dict(os.environb)
     umask = os.umask(0o022)
     # A signal that our caller blocked would never reach us.
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    cwd = _current_directory()
     try:
         options = parse(argv, root)
-        settings = _settings(options, root)
+        _find_files(options, cwd)
     except RuntimeConfigError as error:
         return _refuse(str(error), USAGE_ERROR)
+    termination_log = find_termination_log(options, os.environ, cwd)
     try:
-        return lifecycle.run(settings, container, umask)
+        settings = resolve(options, os.environ, root, cwd)
+        life = lifecycle.begin(settings, container, umask)
+    except (RuntimeConfigError, OSError) as error:
+        write_early_message(termination_log, str(error))
+        return _refuse(str(error), 1)
+    try:
+        return life.run()
     except (RuntimeConfigError, OSError) as error:
         return _refuse(str(error), 1)
 
 
 def parse(argv: Sequence[str], root: Path) -> Options:
-    """Return the options; raise RuntimeConfigError for what cannot be understood."""
+    """Return the options.
+
+    Raises:
+        RuntimeConfigError: they cannot be understood.
+    """
     own, command = _split(argv)
     if own and own[0] in ("run", "render"):
         found = _parser(root).parse_intermixed_args(own[1:])
+        task_index(found.task_index)
         return Options(own[0], **vars(found), command=command)
     if own and not own[0].startswith("-"):
         raise RuntimeConfigError(
@@ -69,7 +83,9 @@ def _split(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     at = list(argv).index("--")
     command = tuple(argv[at + 1 :])
     if not command:
-        raise RuntimeConfigError("there is no command after --")
+        raise RuntimeConfigError(
+            "there is no command after --: write one there, or leave out the --"
+        )
     return list(argv[:at]), command
 
 
@@ -118,17 +134,21 @@ def _version(root: Path) -> str:
     return found[1] if found else "unknown"
 
 
-def _settings(options: Options, root: Path) -> Settings:
+def _current_directory() -> Path:
     try:
-        cwd = Path.cwd()
+        return Path.cwd()
     except OSError:  # it was removed
-        cwd = Path("/")
-    settings = resolve(options, os.environ, root, cwd)
+        return Path("/")
+
+
+def _find_files(options: Options, cwd: Path) -> None:
     for name in FILES:
-        path = getattr(settings, name)
-        if getattr(options, name) is not None and not path.is_file():
-            raise RuntimeConfigError(f"{name.replace('_', ' ')} {path}: there is no such file")
-    return settings
+        text = getattr(options, name)
+        path = find_path(text, cwd) if text else None
+        if path is not None and not path.is_file():
+            raise RuntimeConfigError(
+                f"{name.replace('_', ' ')} {path}: there is no such file; name one that exists"
+            )
 
 
 def _occupy_standard_descriptors() -> None:

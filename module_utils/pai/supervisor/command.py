@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from ..processes import find_program, signal_group
 from . import terminal
 from .capture import Capture
 from .loop import Child, EventLoop
@@ -20,9 +21,7 @@ from .process import (
     Process,
     descendants,
     end_descendants,
-    find_program,
     group_lives,
-    signal_group,
     spawn,
 )
 from .runtime_log import RuntimeLog
@@ -47,12 +46,6 @@ class CommandResult(NamedTuple):
 
 class NoShellError(Exception):
     """The image has neither bash nor sh."""
-
-
-def read_environment(data: bytes) -> dict[bytes, bytes]:
-    """Return the variables of a NUL-separated environment."""
-    pairs = (entry.partition(b"=") for entry in data.split(b"\0") if entry)
-    return {name: value for name, _equals, value in pairs if name}
 
 
 class UserCommand:
@@ -134,14 +127,14 @@ class UserCommand:
         if self._settings.command:
             return [os.fsencode(word) for word in self._settings.command]
         script = os.fsencode(self._settings.work_dir / "user.sh")
-        bash = find_program(b"bash", environment, self._settings.cwd)
-        if bash is not None:
-            return [bash, script]
-        shell = find_program(b"sh", environment, self._settings.cwd)
+        path = {"PATH": os.fsdecode(environment[b"PATH"])} if b"PATH" in environment else {}
+        shell = find_program("bash", path, self._settings.cwd)
         if shell is None:
-            raise NoShellError
-        self._log.line("warning: there is no bash on PATH, the commands run under sh")
-        return [shell, script]
+            shell = find_program("sh", path, self._settings.cwd)
+            if shell is None:
+                raise NoShellError
+            self._log.line("warning: there is no bash on PATH, the commands run under sh")
+        return [os.fsencode(shell), script]
 
     def _wait(self, child: Child, began: float, plugins: list[Process]) -> CommandResult:
         in_time = self._loop.run_until(lambda: child.ended, lambda: self._stopping.kill_at)

@@ -10,9 +10,11 @@ import traceback
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from .documents import read_document, write_document
 from .fallback import make_document, make_message, write_message
-from .outcome import Outcome, phases_of, read_document, write_document
-from .playbook import Failure, Playbook, PlaybookResult, PlaybookRunner
+from .outcome import Outcome, phases_of
+from .playbook import Playbook, PlaybookRunner
+from .playbook_report import Failure, PlaybookResult
 from .runtime_log import RuntimeLog
 from .settings import Settings
 from .stopping import Stopping

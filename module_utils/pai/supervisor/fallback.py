@@ -5,19 +5,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .outcome import Outcome, read_document, timestamp
+from ..message_format import END, LIMIT, PLATFORM_LINES, START, USER_LINES
+from ..replacing import write_in_place
+from .documents import read_document
+from .outcome import Outcome, timestamp
 from .settings import Settings
 
-START, END = "[PAI_RUNTIME_ERROR_START]", "[PAI_RUNTIME_ERROR_END]"
-MESSAGE_BYTES = 4096  # Kubernetes cuts there
 TAIL_BYTES = 64 * 1024
-TAIL_LINES = {"user": 15, "platform": 10}
 
 
 def make_document(
@@ -25,42 +24,59 @@ def make_document(
 ) -> dict[str, Any]:
     """Return an exit.json that keeps the user's exit code and says what failed in us."""
     job = read_document(settings.work_dir / "job.json") or {}
-    current = job.get("current") or {}
-    ran = outcome.stage != "start"
-    happened = (
-        f"The command ended with exit code {outcome.exit_code}"
-        if ran
-        else f"The start failed: {outcome.message}"
-    )
-    logs = {
-        "user": _tail(settings.log_dir / "user-all" / "current", TAIL_LINES["user"]),
-        "platform": _tail(settings.runtime_log, TAIL_LINES["platform"]),
-    }
+    found = job.get("current")
+    current = found if isinstance(found, dict) else {}
+    user = _tail(settings.log_dir / "user-all" / "current", USER_LINES)
+    platform = _tail(settings.runtime_log, PLATFORM_LINES)
     return {
-        "schemaVersion": 1,
+        **_bare_document(outcome, mask(failed), mask(_reason(outcome, failed))),
         "job": job.get("name"),
         "taskRole": current.get("taskRole", settings.task_role),
         "taskIndex": current.get("taskIndex", settings.task_index and int(settings.task_index)),
-        "exitCode": outcome.exit_code,
-        "originalUserExitCode": outcome.exit_code if ran else None,
+        "solution": [f"Look into {settings.runtime_log}, and into the user's logs beside it."],
+        "errorLogs": {"user": mask(user), "platform": mask(platform)},
+    }
+
+
+def _reason(outcome: Outcome, failed: str) -> str:
+    happened = (
+        f"The start failed: {outcome.message}"
+        if outcome.stage == "start"
+        else f"The command ended with exit code {outcome.exit_code}"
+    )
+    return f"{happened}. The runtime could not analyse the end: {failed}"
+
+
+def _bare_document(outcome: Outcome, failed: str, reason: str) -> dict[str, Any]:
+    """Return what is known without any file: all keys of exit.json, in its order."""
+    code = outcome.exit_code
+    return {
+        "schemaVersion": 1,
+        "job": None,
+        "taskRole": None,
+        "taskIndex": None,
+        "exitCode": code,
+        "originalUserExitCode": None if outcome.stage == "start" else code,
         "signal": outcome.signum,
         "stopped": outcome.stopped,
         "stage": outcome.stage,
         "plugin": outcome.plugin,
-        "message": mask(failed),
-        "phrase": "PAIRuntimeUnknownFailed" if outcome.exit_code else "Succeeded",
+        "message": failed,
+        "phrase": "PAIRuntimeUnknownFailed" if code else "Succeeded",
         "category": None,
-        "type": "UNKNOWN_FAILURE" if outcome.exit_code else "USER_SUCCESS",
+        "type": "UNKNOWN_FAILURE" if code else "USER_SUCCESS",
         "behavior": "UNKNOWN",
-        "reaction": "RETRY_TO_MAX" if outcome.exit_code else "NEVER_RETRY",
+        "reaction": "RETRY_TO_MAX" if code else "NEVER_RETRY",
         "fault": "unknown",
         "transient": None,
-        "reason": mask(f"{happened}. The runtime could not analyse the end: {failed}"),
-        "solution": [f"Look into {settings.runtime_log}, and into the user's logs beside it."],
+        "reason": reason,
+        "solution": [],
+        "trigger": None,
         "matchedUserLogString": None,
         "matchedPlatformLogString": None,
         "matchedGpuInfo": None,
-        "errorLogs": {name: mask(text) for name, text in logs.items()},
+        "errorLogs": {"user": "", "platform": ""},
+        "phases": outcome.phases,
         "startedAt": outcome.started_at,
         "endedAt": outcome.ended_at,
     }
@@ -80,7 +96,7 @@ def make_message(document: dict[str, Any]) -> bytes:
     }
     texts = {name: _plain(text) for name, text in texts.items()}
     for name in ("platform", "user", "caughtException", "reason", "solution"):
-        while len(_render(document, texts)) > MESSAGE_BYTES and texts[name]:
+        while len(_render(document, texts)) > LIMIT and texts[name]:
             keep = len(texts[name]) * 3 // 4
             # The end of a log says why it ended; a sentence begins with what matters.
             is_log = name in ("platform", "user")
@@ -90,27 +106,24 @@ def make_message(document: dict[str, Any]) -> bytes:
 
 def write_message(settings: Settings, message: bytes, say: Callable[[str], None]) -> None:
     """Write the message where the platform reads it, and a copy into the log directory."""
-
-    def write(path: Path) -> None:
-        try:
-            path.write_bytes(message)
-        except OSError as error:
-            say(f"cannot write the termination message to {path}: {error.strerror}")
-
-    write(settings.log_dir / "pai-termination-log")
-    if settings.termination_log is not None:
-        write(settings.termination_log)
+    for path in (settings.log_dir / "pai-termination-log", settings.termination_log):
+        problem = None if path is None else write_in_place(path, message)
+        if problem is not None:
+            say(problem)
 
 
-def write_early_message(settings: Settings, failed: str) -> None:
-    """Write a termination message although there is no log directory."""
-    if settings.termination_log is None:
+def write_early_message(path: Path | None, failed: str) -> None:
+    """Write a termination message although there are no directories, or not even all settings.
+
+    What stands in the directories is of an earlier attempt: nothing of it may be told as ours.
+    """
+    if path is None:
         return
     now = timestamp()
     outcome = Outcome(1, None, False, "start", None, failed, now, now, {})
-    message = make_message(make_document(settings, outcome, failed, lambda text: text))
-    with contextlib.suppress(OSError):  # the line on stderr says it, too
-        settings.termination_log.write_bytes(message)
+    document = _bare_document(outcome, failed, f"The runtime could not start: {failed}")
+    document["solution"] = ["Correct what is named there, then submit the job again."]
+    write_in_place(path, make_message(document))  # the line on stderr says it, too
 
 
 def _render(document: dict[str, Any], texts: dict[str, str]) -> bytes:

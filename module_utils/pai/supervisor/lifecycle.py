@@ -9,31 +9,22 @@ import os
 import signal
 from collections.abc import Mapping
 
-from ..errors import RuntimeConfigError
+from .. import process_env
 from . import workspace
 from .capture import Capture
-from .command import CommandResult, UserCommand, read_environment
+from .command import CommandResult, UserCommand
 from .ending import Ending, tell_defect
-from .fallback import write_early_message
 from .loop import EventLoop
 from .outcome import Outcome, phases_of, timestamp
 from .pass_on import PassOn
-from .playbook import Failure, Playbook, PlaybookResult, PlaybookRunner
+from .playbook import Playbook, PlaybookRunner
+from .playbook_report import Failure, PlaybookResult
 from .process import become_subreaper, end_descendants
 from .runtime_log import LineSource, RuntimeLog, make_fifo
 from .settings import Settings
-from .stopping import Stopping
+from .stopping import STOP, Stopping, signals_to_catch
 from .summary import summarize, summarize_render
 
-STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-FORWARDED = (
-    *STOP,
-    signal.SIGUSR1,
-    signal.SIGUSR2,
-    signal.SIGQUIT,
-    signal.SIGCONT,
-    signal.SIGWINCH,
-)
 LAST_PATIENCE = 2.0  # seconds between TERM and KILL for whatever is left at the very end
 
 
@@ -49,10 +40,7 @@ class Life:
         self._result: CommandResult | None = None
         self._stopping = Stopping(settings.grace)
         adopted = become_subreaper()
-        # What was started under nohup stays alive when the terminal goes.
-        ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
-        caught = [n for n in FORWARDED if not (ignored and n == signal.SIGHUP)]
-        self._loop = EventLoop(caught, self._on_signal)
+        self._loop = EventLoop(signals_to_catch(), self._on_signal)
         self._stdout = PassOn(1, "stdout", self._loop, self._say)
         self._stderr = PassOn(2, "stderr", self._loop, self._say)
         self._log = RuntimeLog(settings.runtime_log, self._stderr, settings.secrets_file)
@@ -65,27 +53,41 @@ class Life:
         if not adopted:
             self._say("warning: not PID 1 and no subreaper: orphans of the command may outlive us")
 
+    def run(self) -> int:
+        """Do what was asked for and return the exit code."""
+        return self.render() if self._settings.action == "render" else self.live()
+
     def live(self) -> int:
         """Go through the whole life and return the exit code."""
-        capture = Capture(
-            self._settings.log_dir,
-            self._settings.limits,
-            (self._stdout, self._stderr),
-            self._loop,
-            self._say,
-        )
+        capture = None
         try:
+            capture = self._capture()
             outcome = self._start_and_command(capture)
         except Exception as error:  # noqa: BLE001 - a defect of ours must not cost logs and code
             outcome = self._defect(error)
-        ending = Ending(self._settings, self._stopping, self._runner, self._log)
-        document = ending.conclude(outcome)
+        code = outcome.exit_code
+        try:
+            ending = Ending(self._settings, self._stopping, self._runner, self._log)
+            document = ending.conclude(outcome)
+            code = document["exitCode"]
+            self._end_rest(capture)
+            self._log.line(f"exit code {code}", shown=False)  # the summary shows it
+            self._close(summarize(document, self._settings, self._colour))
+        except Exception as error:  # noqa: BLE001 - nor may one in the last words
+            self._close(f"{tell_defect(error, self._log)}\nexit code {code}\n")
+        return code
+
+    def _capture(self) -> Capture:
+        outputs = (self._stdout, self._stderr)
+        settings = self._settings
+        return Capture(settings.log_dir, settings.limits, outputs, self._loop, self._say)
+
+    def _end_rest(self, capture: Capture | None) -> None:
+        """End whatever still lives below us, and take its last output."""
         patience = 0.0 if self._stopping.overdue else LAST_PATIENCE
         end_descendants(self._loop, patience)
-        capture.close()
-        self._log.line(f"exit code {document['exitCode']}", shown=False)  # the summary shows it
-        self._close(summarize(document, self._settings, self._colour))
-        return int(document["exitCode"])
+        if capture is not None:
+            capture.close()
 
     def render(self) -> int:
         """Run only what writes the files of the work directory; return the exit code."""
@@ -109,7 +111,7 @@ class Life:
         self._command = UserCommand(
             self._settings, self._umask, self._loop, self._log, capture, self._stopping
         )
-        self._result = self._command.run(read_environment(environment.read_bytes()))
+        self._result = self._command.run(process_env.split(environment.read_bytes()))
         self._command = None
         self._phases["command"] = round(self._result.seconds, 3)
         return self._ended(self._result)
@@ -196,12 +198,12 @@ class Life:
         )
 
 
-def run(settings: Settings, container: Mapping[bytes, bytes], umask: int) -> int:
-    """Prepare both directories, live, and return the exit code."""
-    try:
-        workspace.prepare(settings, container)
-    except RuntimeConfigError as error:
-        write_early_message(settings, str(error))
-        raise
-    life = Life(settings, container, umask)
-    return life.render() if settings.action == "render" else life.live()
+def begin(settings: Settings, container: Mapping[bytes, bytes], umask: int) -> Life:
+    """Prepare both directories, and everything that lives as long as the container.
+
+    Raises:
+        RuntimeConfigError: a directory cannot be used.
+        OSError: the log there, or what is needed of the system, cannot be had.
+    """
+    workspace.prepare(settings, container, umask)
+    return Life(settings, container, umask)

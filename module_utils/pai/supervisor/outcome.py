@@ -1,18 +1,14 @@
 # Copyright: (c) 2026, OpenPAI Runtime for Ansible contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the supervisor tells the exit playbook, and what it makes of the answer."""
+"""What the supervisor tells the exit playbook about the run."""
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from .playbook import PlaybookResult
-from .workspace import replace
+from .playbook_report import PlaybookResult
 
 
 class Outcome(NamedTuple):
@@ -54,18 +50,3 @@ def phases_of(name: str, result: PlaybookResult) -> dict[str, float]:
     """Return a playbook's seconds: its own, and those of every part as ``name/part``."""
     parts = {f"{name}/{part}": round(took, 3) for part, took in result.phases.items()}
     return {name: round(result.seconds, 3), **parts}
-
-
-def write_document(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a JSON document at once."""
-    text = json.dumps(document, indent=1)  # as the module pai_failure_analysis writes it
-    replace(path, f"{text}\n".encode())
-
-
-def read_document(path: Path) -> dict[str, Any] | None:
-    """Return a JSON object from a file, or None where there is none that can be read."""
-    try:
-        document = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    return document if isinstance(document, dict) else None

@@ -1,11 +1,10 @@
 # Copyright: (c) 2026, OpenPAI Runtime for Ansible contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs one of our playbooks in an environment of our making, and reads what it reports."""
+"""Runs one of our playbooks in an environment of our making."""
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import signal
@@ -13,9 +12,10 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .loop import EventLoop
+from .playbook_report import PlaybookResult, read_result
 from .process import end_descendants, spawn
 from .runtime_log import LineSource, RuntimeLog
 from .settings import Settings
@@ -25,27 +25,6 @@ FOREIGN = (b"ANSIBLE_", b"PYTHON", b"LD_", b"LC_", b"BASH_FUNC_")
 FOREIGN_NAMES = (b"BASH_ENV", b"ENV", b"LANGUAGE", b"RUNTIME_LOG_PIPE", b"PWD", b"OLDPWD")
 OPTIONAL = ("PAI_EXIT_CODE_MODE", "PAI_PLUGIN_PATH")  # the user's own words to our playbooks
 KILL_AFTER = 3.0  # seconds between TERM and KILL for a playbook that must end
-
-
-class Failure(NamedTuple):
-    """Why a playbook failed: the plugin whose failure it is, our words, the code to end with.
-
-    ``refused``: the job or a setting is wrong, nothing broke.
-    """
-
-    plugin: str | None
-    message: str
-    code: int
-    refused: bool = False
-
-
-class PlaybookResult(NamedTuple):
-    """How a playbook ended, how long it took, and what took how long inside it (seconds)."""
-
-    ok: bool
-    seconds: float
-    phases: dict[str, float]
-    failure: Failure | None
 
 
 class Playbook(NamedTuple):
@@ -58,7 +37,7 @@ class Playbook(NamedTuple):
     @property
     def file(self) -> Path:
         """The playbook's file."""
-        return self.settings.playbook_dir / f"{self.name}.yml"
+        return self.settings.root / "playbooks" / f"{self.name}.yml"
 
     @property
     def report(self) -> Path:
@@ -145,13 +124,14 @@ class PlaybookRunner(NamedTuple):
         except OSError as error:
             ended_with = f"cannot be started: {error.filename or ''} {error.strerror}"
         output.close()
+        if ended_with is None:
+            ended_with = cut_off
         seconds = time.monotonic() - began
-        report = _read_report(playbook.report)
-        if ended_with == 0:
-            return PlaybookResult(True, seconds, _phases(report), None)
-        failure = _failure(playbook, report, list(output.last), ended_with or cut_off)
-        masked = failure._replace(message=self.log.mask(failure.message))
-        return PlaybookResult(False, seconds, _phases(report), masked)
+        result = read_result(playbook.report, playbook.name, seconds, output.last, ended_with)
+        if result.failure is None:
+            return result
+        message = self.log.mask(result.failure.message)
+        return result._replace(failure=result.failure._replace(message=message))
 
     def _run(
         self,
@@ -181,41 +161,10 @@ class PlaybookRunner(NamedTuple):
         return None
 
     def _launcher(self) -> list[str]:
-        return [sys.executable, str(self.settings.launcher)]
+        return [sys.executable, str(self.settings.root / "bin" / "pai-playbook")]
 
 
 def _own_session() -> None:
     # No terminal: nothing can ask for a password, and ^C there reaches only us.
     os.setsid()
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-
-def _read_report(path: Path) -> dict[str, Any]:
-    try:
-        report = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return report if isinstance(report, dict) else {}
-
-
-def _phases(report: Mapping[str, Any]) -> dict[str, float]:
-    phases = report.get("phases")
-    items = phases.items() if isinstance(phases, dict) else ()
-    return {str(name): float(took) for name, took in items if isinstance(took, (int, float))}
-
-
-def _failure(
-    playbook: Playbook, report: Mapping[str, Any], last: list[str], ended_with: object
-) -> Failure:
-    """Say why it failed: in the callback's words, else with the last lines of its output."""
-    found = report.get("failure")
-    if isinstance(found, dict) and found.get("message"):
-        code = found.get("exit_code")
-        if not isinstance(code, int) or not 1 <= code <= 255:
-            code = 1
-        refused = bool(found.get("refused"))
-        return Failure(found.get("plugin") or None, str(found["message"]), code, refused)
-    how = f"exit code {ended_with}" if isinstance(ended_with, int) else str(ended_with)
-    lines = [line for line in last if line.strip()][-3:]
-    said = ": " + " | ".join(lines) if lines else ""
-    return Failure(None, f"the {playbook.name} playbook failed ({how}){said}", 1)

@@ -91,12 +91,6 @@ def group_lives(group: int) -> bool:
     return not processes or any(process.group == group for process in processes)
 
 
-def signal_group(group: int, signum: int) -> None:
-    """Send a signal to a group that may have ended or changed its user meanwhile."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, signum)
-
-
 def signal_all(processes: Iterable[Process], signum: int) -> None:
     """Send a signal to each process, whatever its group or session."""
     for process in processes:
@@ -143,10 +137,13 @@ def spawn(
     stderr: int,
     prepare: Callable[[], None],
 ) -> int:
-    """Start a program and return its process number; raise OSError when it cannot be started.
+    """Start a program and return its process number.
 
     ``prepare`` runs in the child before the program. The program is looked up on the PATH of the
     given environment.
+
+    Raises:
+        OSError: it cannot be started.
     """
     child = subprocess.Popen(  # pylint: disable=consider-using-with
         argv,
@@ -160,13 +157,3 @@ def spawn(
     )
     child.returncode = 0  # the event loop reaps it; Popen must never wait for this number
     return child.pid
-
-
-def find_program(name: bytes, environment: Mapping[bytes, bytes], cwd: Path) -> bytes | None:
-    """Return the path of a program on the environment's PATH, or None."""
-    path = environment.get(b"PATH", os.fsencode(os.defpath))
-    for folder in path.split(b":"):
-        candidate = os.path.join(os.fsencode(cwd), folder, name)
-        if os.path.isfile(candidate) and os.access(candidate, os.X_OK):
-            return candidate
-    return None

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Union
 
-from .settings import LogLimits
+from .limits import LogLimits
 
 TAI_ORIGIN = 2**62 + 10  # TAI64 label of 1970-01-01 00:00:00 UTC
 Bytes = Union[bytes, memoryview]
@@ -29,6 +30,7 @@ class RotatingFile:
         self._limits = limits
         self._report = report
         self._lost = 0  # bytes since the disk refused
+        self._stuck = False  # since the last try to turn to a new file failed
         self._fd = self._open()
         self._size = os.fstat(self._fd).st_size
 
@@ -56,31 +58,41 @@ class RotatingFile:
         return os.open(self._directory / "current", flags, 0o644)
 
     def _write_some(self, data: memoryview) -> int:
-        room = self._limits.file_bytes - self._size
+        room = max(0, self._limits.file_bytes - self._size)
         if len(data) > room:
-            cut = bytes(data[:room]).rfind(b"\n") + 1 if room > 0 else 0
-            if cut == 0 and self._size > 0:
-                self._rotate()
+            cut = bytes(data[:room]).rfind(b"\n") + 1
+            if cut == 0 and self._size > 0 and self._rotate():
                 return 0
-            data = data[: cut or room]
+            # Where turning fails the old file grows on: nothing is lost, and we try again.
+            data = data[: cut or room or len(data)]
         written = os.write(self._fd, data)
         self._size += written
         return written
 
-    def _rotate(self) -> None:
+    def _rotate(self) -> bool:
+        """Turn to a new file; False where that is impossible now."""
         current = self._directory / "current"
-        self._size = 0  # also when turning fails: then the file grows on and we try again later
         try:
-            os.rename(current, self._directory / self._name())
-            full = sorted(self._directory.glob("@*.s"))
-            for old in full[: max(0, len(full) - self._limits.kept)]:
-                old.unlink()
+            with contextlib.suppress(FileNotFoundError):  # somebody, or our last try, moved it
+                os.rename(current, self._directory / self._name())
             fresh = self._open()
         except OSError as error:
-            self._report(f"{current}: cannot start a new file: {error.strerror}")
-            return
+            if not self._stuck:
+                self._report(f"{current}: cannot start a new file: {error.strerror}")
+            self._stuck = True
+            return False
         os.close(self._fd)
-        self._fd = fresh
+        self._fd, self._size, self._stuck = fresh, 0, False
+        self._remove_oldest()
+        return True
+
+    def _remove_oldest(self) -> None:
+        full = sorted(self._directory.glob("@*.s"))
+        for old in full[: max(0, len(full) - self._limits.kept)]:
+            try:
+                old.unlink(missing_ok=True)  # a log shipper may have been faster
+            except OSError as error:
+                self._report(f"{old}: cannot be removed: {error.strerror}")
 
     def _name(self) -> str:
         now = time.time_ns()

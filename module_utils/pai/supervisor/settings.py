@@ -5,25 +5,19 @@
 
 from __future__ import annotations
 
-import math
+import os.path
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import RuntimeConfigError
+from .limits import LogLimits, log_limits, seconds
 
 INSTALL_ROOT = Path("/usr/local/pai")
 CLUSTER_EXIT_SPEC = Path("/usr/local/pai-config/runtime-exit-spec.yaml")
 KUBERNETES_TERMINATION_LOG = Path("/dev/termination-log")
 PAI_TERMINATION_LOG = Path("/tmp/pai-termination-log")  # noqa: S108 - the path that PAI's pods declare
 EXIT_CODE_MODES = ("", "spec", "preserve", "catalogue")
-
-
-class LogLimits(NamedTuple):
-    """How large a captured log grows (bytes) and how many rotated files of it stay."""
-
-    file_bytes: int = 256 * 1024 * 1024
-    kept: int = 2
 
 
 class Options(NamedTuple):
@@ -46,8 +40,6 @@ class Settings(NamedTuple):
     """Everything that the supervisor needs to know; every path is absolute."""
 
     root: Path
-    playbook_dir: Path
-    launcher: Path
     action: str
     cwd: Path
     work_dir: Path
@@ -101,6 +93,11 @@ class Settings(NamedTuple):
         return {name: None if value is None else str(value) for name, value in values.items()}
 
 
+def find_path(text: str, cwd: Path) -> Path:
+    """Return an absolute path; a home directory that is not known stays the name it is."""
+    return cwd / os.path.expanduser(text)
+
+
 class _Chooser(NamedTuple):
     """Picks the value of a setting: the option, else its variable, else the default."""
 
@@ -116,7 +113,7 @@ class _Chooser(NamedTuple):
     def path(self, option: str, default: Path | None = None) -> Path | None:
         """Return the value as an absolute path."""
         text = self.text(option)
-        return default if text is None else self.cwd / Path(text).expanduser()
+        return default if text is None else find_path(text, self.cwd)
 
     def directory(self, option: str, default: Path) -> Path:
         """Return the value as an absolute path where there always is one."""
@@ -124,7 +121,11 @@ class _Chooser(NamedTuple):
 
 
 def resolve(options: Options, environ: Mapping[str, str], root: Path, cwd: Path) -> Settings:
-    """Return the settings of this run; raise RuntimeConfigError for a value that cannot be used."""
+    """Return the settings of this run.
+
+    Raises:
+        RuntimeConfigError: the value of a variable cannot be used.
+    """
     mode = environ.get("PAI_EXIT_CODE_MODE", "")
     if mode not in EXIT_CODE_MODES:
         known = ", ".join(filter(None, EXIT_CODE_MODES))
@@ -136,14 +137,8 @@ def resolve(options: Options, environ: Mapping[str, str], root: Path, cwd: Path)
     framework = _existing(container, INSTALL_ROOT / "framework.json")
     secrets = _existing(container, INSTALL_ROOT / "secrets" / "secrets.yaml")
     exit_spec = _existing(container, work_dir / CLUSTER_EXIT_SPEC.name, CLUSTER_EXIT_SPEC)
-    termination_log = _termination_log(environ) if container else None
-    # The next two are for tests of the supervisor itself.
-    playbook_dir = environ.get("PAI_RUNTIME_PLAYBOOK_DIR") or root / "playbooks"
-    launcher = environ.get("PAI_RUNTIME_LAUNCHER") or root / "bin" / "pai-playbook"
     return Settings(
         root=root,
-        playbook_dir=Path(playbook_dir),
-        launcher=Path(launcher),
         action=options.action,
         cwd=cwd,
         work_dir=work_dir,
@@ -152,12 +147,12 @@ def resolve(options: Options, environ: Mapping[str, str], root: Path, cwd: Path)
         framework=choose.path("framework", framework),
         secrets=choose.path("secrets", secrets),
         exit_spec=choose.path("exit_spec", exit_spec),
-        termination_log=choose.path("termination_log", termination_log),
+        termination_log=find_termination_log(options, environ, cwd),
         task_role=choose.text("task_role"),
-        task_index=_index(choose.text("task_index")),
+        task_index=task_index(choose.text("task_index")),
         command=options.command,
-        grace=_seconds(environ, "PAI_TERMINATION_GRACE_SECONDS", 30.0),
-        limits=_limits(environ),
+        grace=seconds(environ, "PAI_TERMINATION_GRACE_SECONDS", 30.0),
+        limits=log_limits(environ),
     )
 
 
@@ -169,7 +164,7 @@ def _own_places(choose: _Chooser) -> tuple[Path, Path]:
     """Return the work and the log directory of a task, below the current directory."""
     job = choose.path("job_file") or choose.path("framework") or Path("command")
     role = (choose.text("task_role") or "task").replace("/", "_")
-    home = choose.cwd / ".pai" / job.stem / f"{role}-{_index(choose.text('task_index')) or '0'}"
+    home = choose.cwd / ".pai" / job.stem / f"{role}-{task_index(choose.text('task_index')) or '0'}"
     return home / "work", home / "logs"
 
 
@@ -177,42 +172,25 @@ def _existing(wanted: bool, *candidates: Path) -> Path | None:
     return next((path for path in candidates if wanted and path.exists()), None)
 
 
-def _termination_log(environ: Mapping[str, str]) -> Path | None:
+def find_termination_log(options: Options, environ: Mapping[str, str], cwd: Path) -> Path | None:
+    """Return where the platform reads the termination message, whatever the other settings are."""
+    container = options.action == "entrypoint"
+    default = _platforms_termination_log(environ) if container else None
+    return _Chooser(options, environ, cwd).path("termination_log", default)
+
+
+def _platforms_termination_log(environ: Mapping[str, str]) -> Path | None:
     if KUBERNETES_TERMINATION_LOG.exists():
         return KUBERNETES_TERMINATION_LOG
     return PAI_TERMINATION_LOG if environ.get("FC_POD_UID") else None
 
 
-def _index(text: str | None) -> str | None:
+def task_index(text: str | None) -> str | None:
+    """Return a task index as it was given.
+
+    Raises:
+        RuntimeConfigError: it is no whole number.
+    """
     if text is not None and not (text.isascii() and text.isdigit()):
         raise RuntimeConfigError(f"task index {text!r}: give a whole number from 0 up")
     return text
-
-
-def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
-    text = environ.get(name) or str(default)
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value < math.inf:
-        raise RuntimeConfigError(f"{name}={text!r}: give a number of seconds, for example 30")
-    return value
-
-
-def _limits(environ: Mapping[str, str]) -> LogLimits:
-    """Return the limits of one captured log; a total is shared by its three logs' files."""
-    default = LogLimits()
-    file_bytes = _count(environ, "PAI_LOG_FILE_BYTES", default.file_bytes, least=1)
-    kept = _count(environ, "PAI_LOG_FILES_KEPT", default.kept, least=0)
-    total = _count(environ, "PAI_LOG_TOTAL_BYTES", 0, least=0)
-    if total:
-        file_bytes = max(1, min(file_bytes, total // (3 * (kept + 1))))
-    return LogLimits(file_bytes, kept)
-
-
-def _count(environ: Mapping[str, str], name: str, default: int, least: int) -> int:
-    text = environ.get(name) or str(default)
-    if not (text.isascii() and text.isdigit() and int(text) >= least):
-        raise RuntimeConfigError(f"{name}={text!r}: give a whole number from {least} up")
-    return int(text)

@@ -8,9 +8,24 @@ from __future__ import annotations
 import signal
 import time
 
+STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+FORWARDED = (
+    *STOP,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGQUIT,
+    signal.SIGCONT,
+    signal.SIGWINCH,
+)
 EXIT_SECONDS = 10.0  # kept for the exit playbook, but never more than a third of the grace
 AGAIN_SECONDS = 0.5
 CLOSING_SECONDS = 2.0  # the very end: last processes, last messages
+
+
+def signals_to_catch() -> list[int]:
+    """Return what we catch and pass on: under nohup a process lives on when the terminal goes."""
+    ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    return [number for number in FORWARDED if not (ignored and number == signal.SIGHUP)]
 
 
 class Stopping:

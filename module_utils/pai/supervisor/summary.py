@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from .playbook import Failure
+from .playbook_report import Failure
 from .settings import Settings
 
 WIDTH = 96
@@ -17,8 +17,8 @@ LABEL = 10
 RETRY = {
     True: "a retry may help",
     False: "a retry will not help",
-    None: "nobody knows whether a retry helps",
 }
+UNKNOWN = "nobody knows whether a retry helps"
 RENDERED = ("runtime_env.sh", "runtime_env.full.sh", "job.json", "user.sh")
 RED, GREEN, BOLD, DIM, RESET = "\033[31m", "\033[32m", "\033[1m", "\033[2m", "\033[0m"
 
@@ -56,6 +56,8 @@ def _code(document: Mapping[str, Any]) -> str:
 
 
 def _why(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    transient = document.get("transient")
+    retry = RETRY.get(transient, UNKNOWN) if isinstance(transient, bool) else UNKNOWN
     solution = document.get("solution") or []
     steps = [solution] if isinstance(solution, str) else [str(step) for step in solution]
     numbered = steps if len(steps) < 2 else [f"{n}. {step}" for n, step in enumerate(steps, 1)]
@@ -63,7 +65,7 @@ def _why(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("plugin", str(document.get("plugin") or "")),
         ("reason", str(document.get("reason") or document.get("message") or "")),
         ("matched", str(document.get("matchedUserLogString") or "")),
-        ("fault", f"{document.get('fault') or 'unknown'}; {RETRY[document.get('transient')]}"),
+        ("fault", f"{document.get('fault') or 'unknown'}; {retry}"),
         ("to do", "\n".join(numbered)),
     ]
     return [(label, text) for label, text in rows if text]

@@ -11,26 +11,38 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from .. import process_env
 from ..errors import RuntimeConfigError
+from ..replacing import replace
 from .settings import Settings
 
 LOGS = ("user-stdout", "user-stderr", "user-all")
 # What we write into the log directory. Anything else there is not ours to move; init.log belongs
 # to this attempt's own init container.
 OURS = ("runtime.log", "exit.json", "pai-termination-log", *LOGS)
+# What an earlier attempt left in the work directory, and this one must not take for its own. Its
+# secrets.json stays: so they are masked from the first line on.
 STALE = (
     "outcome.json",
     "command.nul",
     "plugins.json",
     "playbook-start.json",
     "playbook-exit.json",
+    "process_env.nul",
+    "runtime_env.sh",
+    "runtime_env.full.sh",
+    "user.sh",
 )
 
 
-def prepare(settings: Settings, environment: Mapping[bytes, bytes]) -> None:
-    """Make both directories ready; raise RuntimeConfigError when one cannot be used."""
+def prepare(settings: Settings, environment: Mapping[bytes, bytes], umask: int) -> None:
+    """Make both directories ready; leave there what the container was started with.
+
+    Raises:
+        RuntimeConfigError: one of them cannot be used.
+    """
     try:
-        _prepare_work(settings, environment)
+        _prepare_work(settings, environment, umask)
         _prepare_logs(settings)
     except OSError as error:
         raise RuntimeConfigError(
@@ -39,18 +51,26 @@ def prepare(settings: Settings, environment: Mapping[bytes, bytes]) -> None:
         ) from error
 
 
-def _prepare_work(settings: Settings, environment: Mapping[bytes, bytes]) -> None:
+def _prepare_work(settings: Settings, environment: Mapping[bytes, bytes], umask: int) -> None:
     work = settings.work_dir
     work.mkdir(parents=True, exist_ok=True)
     if settings.action != "render":
         _empty_state(work)
+    if (work / "container_env.nul").exists():  # else what is there is somebody else's
+        _forget_earlier(work)
+    replace(work / "container_env.nul", process_env.join(environment), 0o600)
+    replace(work / "umask", f"{umask:04o}\n".encode(), 0o644)
+    if settings.command:
+        replace(work / "command.nul", process_env.encode_words(settings.command), 0o600)
+
+
+def _forget_earlier(work: Path) -> None:
     for name in STALE:
         (work / name).unlink(missing_ok=True)
-    entries = [name + b"=" + value for name, value in environment.items()]
-    write_private(work / "container_env.nul", b"".join(entry + b"\0" for entry in entries))
-    if settings.command:
-        command = b"".join(os.fsencode(word) + b"\0" for word in settings.command)
-        write_private(work / "command.nul", command)
+    # A job that is refused now must not be reported under the earlier one's name; the ports that
+    # were chosen for that are to be chosen again.
+    with contextlib.suppress(FileNotFoundError):
+        os.replace(work / "job.json", work / "job.earlier.json")
 
 
 def _empty_state(work: Path) -> None:
@@ -74,8 +94,10 @@ def _empty_state(work: Path) -> None:
 
 def _prepare_logs(settings: Settings) -> None:
     logs = settings.log_dir
+    ours = settings.action == "entrypoint" or not logs.exists()
     logs.mkdir(parents=True, exist_ok=True)
-    _allow(logs, 0o777)
+    if ours:  # a person's own directory keeps its mode
+        _allow(logs, 0o777)
     if settings.action == "render":
         return
     _move_earlier(logs)
@@ -106,22 +128,3 @@ def _move_earlier(logs: Path) -> None:
             number += 1
     for path in earlier:
         path.rename(target / path.name)
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
-    replace(path, data, 0o600)
-
-
-def replace(path: Path, data: bytes, mode: int = 0o644) -> None:
-    """Put a file in place of another at once, so that no reader ever sees half of it."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.unlink(missing_ok=True)
-    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        with os.fdopen(fd, "wb") as file:
-            file.write(data)
-        fresh.rename(path)
-    except OSError:
-        fresh.unlink(missing_ok=True)
-        raise

@@ -29,7 +29,7 @@ def results(directory: Path, tasks: list[dict[str, Any]], direct: bool, *options
         "name": "Keep the results",
         "check_mode": False,
         "ansible.builtin.copy": {
-            "content": "{{ [%s] | to_json }}" % names,
+            "content": f"{{{{ [{names}] | to_json }}}}",
             "dest": str(directory / "results"),
         },
     }
@@ -101,7 +101,8 @@ def test_results_are_the_same_both_ways(tmp_path: Path, options: tuple[str, ...]
         assert here == there
     assert [result["changed"] for result in direct[:6]] == [True] * 6
     assert "exit spec not used" in str(direct[3]["warnings"])
-    assert direct[6]["failed"] and "job.yml.missing: No such file or directory" in direct[6]["msg"]
+    assert direct[6]["failed"]
+    assert "job.yml.missing: No such file or directory" in direct[6]["msg"]
     assert "Unsupported parameters" in direct[7]["msg"]
 
 
@@ -135,6 +136,7 @@ def test_a_direct_task_leaves_the_process_as_it_was(tmp_path: Path) -> None:
     done = play(
         write_play(tmp_path / "play.yml", tasks(tmp_path, job(tmp_path))[:1]), tmp_path, "-vvv"
     )
-    assert done.returncode == 0 and "Using module file" not in done.stdout
+    assert done.returncode == 0
+    assert "Using module file" not in done.stdout
     assert not {n for n in set(os.listdir("/tmp")) - before if n.startswith("ansible-direct-")}
     assert "hunter2" not in done.stdout + done.stderr

@@ -21,12 +21,13 @@ def environment(tmp_path: Path) -> dict[str, str]:
     for name, task in (
         ("greet", {"ansible.builtin.debug": {"msg": "{{ plugin_parameters.text }}"}}),
         ("broken", {"ansible.builtin.fail": {"msg": "it broke"}}),
+        ("telling", {"ansible.builtin.fail": {"msg": "no {{ plugin_parameters.text }}"}}),
     ):
         (own / name / "tasks").mkdir(parents=True)
         (own / name / "tasks" / "start.yml").write_text(json.dumps([{"name": "Do it", **task}]))
     return {
         "ANSIBLE_STDOUT_CALLBACK": "openpai.runtime.phases",
-        "PAI_RUNTIME_REPORT": str(tmp_path / "report.json"),
+        "PAI_RUNTIME_REPORT": str(tmp_path / "work" / "report.json"),
         "PAI_RUNTIME_JOB_FILE": str(tmp_path / "job.yml"),
         "PAI_PLUGIN_PATH": str(own),
     }
@@ -37,7 +38,11 @@ def start(directory: Path, environment: dict[str, str], *plugins: Any) -> tuple[
     (directory / "job.yml").write_text(yaml.safe_dump(job))
     done = play("start.yml", directory, "-vvv", **environment)
     assert "hunter2" not in done.stdout + done.stderr
-    return done.returncode, done.stdout, json.loads((directory / "report.json").read_text())
+    return (
+        done.returncode,
+        done.stdout,
+        json.loads((directory / "work" / "report.json").read_text()),
+    )
 
 
 GREET = {"plugin": "greet", "parameters": {"text": "<% $secrets.token %> {{ 7*7 }}"}}
@@ -56,7 +61,8 @@ def test_the_failure_that_ends_the_play_is_reported(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:
     code, output, report = start(tmp_path, environment, GREET, {"plugin": "broken"})
-    assert code != 0 and "plugin broken: FAILED: it broke" in output
+    assert code != 0
+    assert "plugin broken: FAILED: it broke" in output
     assert report["failure"] == {
         "task": "Do it",
         "role": "broken",
@@ -67,13 +73,21 @@ def test_the_failure_that_ends_the_play_is_reported(
     }
 
 
+def test_a_secret_in_a_message_is_masked(tmp_path: Path, environment: dict[str, str]) -> None:
+    _code, output, report = start(tmp_path, environment, {**GREET, "plugin": "telling"})
+    assert report["failure"]["message"] == "no ****** {{ 7*7 }}"
+    assert "plugin telling: FAILED: no ****** {{ 7*7 }}" in output
+    assert (tmp_path / "work" / "report.json").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_failure_that_the_job_tolerates_is_none(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:
     tolerated = {"plugin": "broken", "failurePolicy": "ignore"}
     code, output, report = start(tmp_path, environment, tolerated, GREET)
     assert (code, report["failure"]) == (0, None)
-    assert "plugin broken: FAILED: it broke" in output and "plugin greet" in report["phases"]
+    assert "plugin broken: FAILED: it broke" in output
+    assert "plugin greet" in report["phases"]
 
 
 def test_a_broken_job_is_reported_with_its_place(

@@ -22,9 +22,12 @@ class Task:
         self.work.mkdir()
         self.logs.mkdir()
         self._run = run_module
-        environment = {"PATH": os.environ["PATH"], "GREETING": "hello"}
+        environment = {
+            "PATH": os.environ["PATH"],
+            "GREETING": "hello",
+            "PAI_WORK_DIR": str(directory),
+        }
         (self.work / "process_env.nul").write_bytes(process_env.encode(environment))
-        (self.work / "job.json").write_text(json.dumps({"workDir": str(directory)}))
 
     def parameters(self, **parameters: Any) -> None:
         entry = {"position": 0, "name": "cmd", "parameters": parameters}
@@ -133,6 +136,21 @@ def test_a_missing_file_is_named_and_nothing_runs(task: Task, missing: str, mess
 def test_an_end_without_an_outcome_is_told(task: Task) -> None:
     task.parameters(postCommands="true")
     assert "exit.json: there is no such file yet" in task.run("exit")["msg"]
+
+
+def test_a_damaged_analysis_does_not_keep_the_commands_of_the_end_from_running(task: Task) -> None:
+    task.parameters(callbacks=[{"event": "taskFails", "commands": "echo $PAI_TASK_EXIT_CODE"}])
+    (task.work / "outcome.json").write_text(json.dumps({"exitCode": 7, "stopped": False}))
+    (task.logs / "exit.json").write_text('{"exitCode": 22')
+    assert task.run("exit")["actions"] == ["run the commands of taskFails"]
+    assert task.log == "7\n"
+
+
+def test_commands_have_the_umask_of_the_container(task: Task) -> None:
+    (task.work / "umask").write_text("0027\n")
+    task.parameters(preCommands="umask")
+    task.run("start")
+    assert task.log == "0027\n"
 
 
 def test_a_shell_that_is_missing_ends_with_127(task: Task) -> None:

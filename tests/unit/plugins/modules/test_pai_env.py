@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 import yaml
+
 from ansible_collections.openpai.runtime.plugins.module_utils.pai import process_env
 from ansible_collections.openpai.runtime.plugins.modules import pai_env
-
 from tests.unit.jobs import document, framework, role
 
 Run = Callable[..., dict[str, Any]]
@@ -45,15 +45,23 @@ def test_check_run_check_run(run_module: Run, arguments: dict[str, Any]) -> None
     work_dir = Path(arguments["work_dir"])
     first = run_module(pai_env.main, arguments, check=True)
     assert list(files(work_dir)) == ["container_env.nul"]
-    results = [first, *(run_module(pai_env.main, arguments, check=check) for check in (False, True, False))]
-    assert [result["changed"] for result in results] == [True, True, False, False]
-    assert first["actions"] == results[1]["actions"] == [
-        "write secrets.json",
-        "write job.json",
-        "write runtime_env.sh",
-        "write process_env.nul",
+    results = [
+        first,
+        *(run_module(pai_env.main, arguments, check=check) for check in (False, True, False)),
     ]
-    assert results[3]["actions"] == [] and results[3]["left_out"] == 0
+    assert [result["changed"] for result in results] == [True, True, False, False]
+    assert (
+        first["actions"]
+        == results[1]["actions"]
+        == [
+            "write secrets.json",
+            "write job.json",
+            "write runtime_env.sh",
+            "write process_env.nul",
+        ]
+    )
+    assert results[3]["actions"] == []
+    assert results[3]["left_out"] == 0
 
 
 def test_modes_are_as_the_content_demands(run_module: Run, arguments: dict[str, Any]) -> None:
@@ -69,7 +77,8 @@ def test_modes_are_as_the_content_demands(run_module: Run, arguments: dict[str, 
     Path(arguments["job_file"]).write_text(yaml.safe_dump(document()))
     run_module(pai_env.main, {**arguments, "secrets": None})
     found = files(Path(arguments["work_dir"]))
-    assert found["runtime_env.sh"] == 0o644 and "secrets.json" not in found
+    assert found["runtime_env.sh"] == 0o644
+    assert "secrets.json" not in found
 
 
 def test_the_process_gets_the_containers_environment_and_ours(
@@ -87,9 +96,7 @@ def test_the_process_gets_the_containers_environment_and_ours(
     }.items() <= environment.items()
 
 
-def test_the_secret_is_in_private_files_only(
-    run_module: Run, arguments: dict[str, Any]
-) -> None:
+def test_the_secret_is_in_private_files_only(run_module: Run, arguments: dict[str, Any]) -> None:
     result = run_module(pai_env.main, arguments, diff=True)
     assert SECRET not in json.dumps(result)
     work_dir = Path(arguments["work_dir"])
@@ -106,21 +113,48 @@ def test_a_broken_job_file_changes_nothing(run_module: Run, arguments: dict[str,
     assert list(files(Path(arguments["work_dir"]))) == ["container_env.nul"]
 
 
-def test_a_command_of_a_job_with_ten_thousand_tasks_starts(
-    run_module: Run, tmp_path: Path
+def test_variables_with_which_no_process_could_start_are_refused(
+    run_module: Run, arguments: dict[str, Any]
 ) -> None:
+    extras = {"env": {f"A{number}": "x" * 90_000 for number in range(90)}}
+    Path(arguments["job_file"]).write_text(yaml.safe_dump(document(extras=extras)))
+    result = run_module(pai_env.main, arguments)
+    assert "its variables and the container's take 81" in result["msg"]
+    assert "make them smaller, A10 first" in result["msg"]
+
+
+def test_one_variable_that_linux_refuses_is_named(
+    run_module: Run, arguments: dict[str, Any]
+) -> None:
+    extras = {"env": {"LARGE": "x" * 200_000}}
+    Path(arguments["job_file"]).write_text(yaml.safe_dump(document(extras=extras)))
+    result = run_module(pai_env.main, arguments)
+    assert "LARGE is in runtime_env.full.sh only: Linux limits one variable to 128 KiB" in str(
+        result["warnings"]
+    )
+
+
+def test_a_command_of_a_job_with_ten_thousand_tasks_starts(run_module: Run, tmp_path: Path) -> None:
     large = framework(10_000, {"a": 1, "ssh": 1, "http": 1}, packed=True)
     (tmp_path / "framework.json").write_text(json.dumps(large))
     work_dir = tmp_path / "work"
-    arguments = {"work_dir": str(work_dir), "framework": str(tmp_path / "framework.json"), "task_index": 9999}
+    arguments = {
+        "work_dir": str(work_dir),
+        "framework": str(tmp_path / "framework.json"),
+        "task_index": 9999,
+    }
     result = run_module(pai_env.main, arguments)
-    assert result["left_out"] > 10_000 and "runtime_env.full.sh and job.json only" in str(result["warnings"])
+    assert result["left_out"] > 10_000
+    assert "runtime_env.full.sh and job.json only" in str(result["warnings"])
     environment = process_env.read(work_dir / "process_env.nul")
     assert len(environment) <= 6001
     code = "import os; print(len(os.environ), os.environ['PAI_RUNTIME_ENV_TRUNCATED'])"
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
     assert done.stdout.endswith(" 1\n"), done.stderr
     assert environment["PAI_HOST_IP_worker_9999"] == environment["PAI_CONTAINER_HOST_IP"]
     assert run_module(pai_env.main, arguments)["changed"] is False
     full = (work_dir / "runtime_env.full.sh").read_text()
-    assert "\nPAI_worker_9998_a_PORT=" in full and "\nexport PAI_worker_9999_a_PORT=" in full
+    assert "\nPAI_worker_9998_a_PORT=" in full
+    assert "\nexport PAI_worker_9999_a_PORT=" in full

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.openpai.runtime.plugins.module_utils.pai import files
 from ansible_collections.openpai.runtime.plugins.modules import pai_failure_analysis
 
 CATALOGUE = next(
@@ -41,8 +40,8 @@ def arguments(tmp_path: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def run(run_module: Run, arguments: dict[str, Any]) -> Run:
-    def run(check: bool = False, **more: object) -> dict[str, Any]:
-        return run_module(pai_failure_analysis.main, {**arguments, **more}, check=check)
+    def run(check: bool = False, diff: bool = False, **more: object) -> dict[str, Any]:
+        return run_module(pai_failure_analysis.main, {**arguments, **more}, check, diff)
 
     return run
 
@@ -67,7 +66,7 @@ def test_four_runs(run: Run, arguments: dict[str, Any], tmp_path: Path) -> None:
 
 
 def test_the_result_and_the_files_agree(run: Run, arguments: dict[str, Any]) -> None:
-    result = run()
+    result = run(diff=True)
     report = Path(arguments["log_dir"]) / "exit.json"
     written = json.loads(report.read_text())
     assert result["exit_code"] == written["exitCode"] == 1
@@ -77,6 +76,8 @@ def test_the_result_and_the_files_agree(run: Run, arguments: dict[str, Any]) -> 
     assert result["diff"][1]["after"].startswith("[PAI_RUNTIME_ERROR_START]\nexitCode: 1\n")
     for name in ("exit.json", "pai-termination-log"):
         assert stat.S_IMODE((report.parent / name).stat().st_mode) == 0o644
+    assert run(diff=True)["diff"] == []
+    assert "diff" not in run()
 
 
 def test_keys_are_the_same_on_success(run: Run, arguments: dict[str, Any]) -> None:
@@ -171,24 +172,54 @@ def test_no_secret_is_written_or_returned(
     assert "hunter2" not in shown
 
 
-def test_a_log_directory_that_is_a_file_fails_but_the_message_is_written(
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize("name", ["exit.json", "pai-termination-log"])
+def test_a_file_of_the_log_directory_that_cannot_be_written_is_a_warning(
+    run: Run, arguments: dict[str, Any], name: str, check: bool
+) -> None:
+    logs = Path(arguments["log_dir"])
+    (logs / name).mkdir()
+    result = run(check=check, mode="catalogue")
+    assert "failed" not in result
+    assert (result["exit_code"], result["phrase"]) == (226, "ContainerCudaOOMKilled")
+    (other,) = {"exit.json", "pai-termination-log"} - {name}
+    assert result["actions"] == [f"write {other}"]
+    assert (logs / other).is_file() is not check
+    (told,) = (text for text in warned(result) if name in text)
+    assert told.startswith(f"{logs / name}: Is a directory")
+
+
+def test_a_log_directory_that_is_a_file_is_a_warning_where_the_cluster_gets_the_message(
     run: Run, tmp_path: Path
 ) -> None:
     place, other = tmp_path / "file", tmp_path / "termination-log"
     place.write_text("")
     result = run(log_dir=str(place), termination_logs=[str(other)])
-    assert result["failed"]
-    assert result["msg"].startswith(f"{place}")
+    assert result["actions"] == [f"write {other}"]
+    assert result["exit_code"] == 1
+    assert [text for text in warned(result) if text.startswith(f"{place}/exit.json: ")]
     assert other.read_text().startswith("[PAI_RUNTIME_ERROR_START]\n")
 
 
-def test_an_error_of_our_own_shows_no_text_that_may_hold_a_secret(
+def test_where_nothing_can_be_written_it_fails_with_the_verdict(run: Run, tmp_path: Path) -> None:
+    place, other = tmp_path / "file", tmp_path / "none" / "termination-log"
+    place.write_text("")
+    result = run(log_dir=str(place), termination_logs=[str(other)], mode="catalogue")
+    assert result["failed"]
+    assert (result["exit_code"], result["phrase"]) == (255, "PAIRuntimeUnknownFailed")
+    assert (result["changed"], result["actions"]) == (False, [])
+    assert result["msg"].startswith(f"the end is not told: {place}/exit.json: ")
+    assert f"termination message not written to {other}" in result["msg"]
+
+
+def test_an_error_of_our_own_shows_its_place_and_no_text_that_may_hold_a_secret(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise ValueError("hunter2-hunter2")
 
-    monkeypatch.setattr(files, "plan", broken)
+    monkeypatch.setattr(pai_failure_analysis, "analyse", broken)
     result = run()
     assert result["failed"]
-    assert result["msg"] == "the analysis failed in itself with ValueError"
+    assert result["msg"].startswith("a defect of the runtime: ValueError at ")
+    assert "hunter2" not in json.dumps(result)

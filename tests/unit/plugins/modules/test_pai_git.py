@@ -206,6 +206,19 @@ def test_check_mode_on_a_fresh_container_says_what_it_waits_for(task: Task) -> N
     ]
 
 
+def test_without_git_in_the_image_the_code_is_1(task: Task, repository: Path) -> None:
+    (task.work / "process_env.nul").write_bytes(b"PATH=/nowhere\0")
+    result = task.run(repo_uri=str(repository))
+    assert result["exit_code"] == 1
+    assert "install git in the image" in result["msg"]
+
+
+def test_the_clone_has_the_umask_of_the_container(task: Task, repository: Path) -> None:
+    (task.work / "umask").write_text("0077\n")
+    task.run(repo_uri=str(repository))
+    assert (task.code / "file").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_full_directory_is_an_error_that_names_it(task: Task, repository: Path) -> None:
     task.code.mkdir()
     (task.code / "mine").touch()

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.openpai.runtime.plugins.modules import pai_env, pai_plugins
 
+from ansible_collections.openpai.runtime.plugins.modules import pai_env, pai_plugins
 from tests.unit.jobs import document
 
 Run = Callable[..., dict[str, Any]]

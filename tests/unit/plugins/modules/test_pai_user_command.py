@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.openpai.runtime.plugins.modules import pai_env, pai_user_command
 
+from ansible_collections.openpai.runtime.plugins.modules import pai_env, pai_user_command
 from tests.unit.jobs import document, role
 
 Run = Callable[..., dict[str, Any]]
@@ -35,7 +35,8 @@ def prepare(run_module: Run, work_dir: Path) -> None:
 
 def test_check_mode_on_a_fresh_container(run_module: Run, work_dir: Path) -> None:
     result = run_module(pai_user_command.main, {"work_dir": str(work_dir)}, check=True)
-    assert result["changed"] and result["actions"] == ["write user.sh"]
+    assert result["changed"]
+    assert result["actions"] == ["write user.sh"]
     assert not (work_dir / "user.sh").exists()
 
 
@@ -47,7 +48,8 @@ def test_check_run_check_run(run_module: Run, work_dir: Path) -> None:
     ]
     assert [run["changed"] for run in runs] == [True, True, False, False]
     assert stat.S_IMODE((work_dir / "user.sh").stat().st_mode) == 0o600
-    assert SECRET in (work_dir / "user.sh").read_text() and SECRET not in json.dumps(runs)
+    assert SECRET in (work_dir / "user.sh").read_text()
+    assert SECRET not in json.dumps(runs)
 
 
 def test_without_the_job_it_says_what_to_run_first(run_module: Run, work_dir: Path) -> None:

@@ -1,37 +1,27 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.commands import (
-    CommandsFailedError,
-    Marks,
-    Outcome,
-    Runner,
+    TaskEnd,
     due,
-    find_shell,
     read_callbacks,
-    read_outcome,
+    read_end,
 )
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.errors import RuntimeConfigError
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.plugin_entry import (
     NotWrittenYetError,
     PluginEntry,
 )
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.shell import (
-    RuntimeLogWriter,
-    Shell,
-    find_program,
-)
 
 EVENTS = ["taskCompletes", "taskStopped", "taskFails", "taskSucceeds", "taskStarts"]
 ALL_EVENTS = {"callbacks": [{"event": event, "commands": f"echo {event}"} for event in EVENTS]}
-SUCCESS, FAILURE = Outcome(0, False, ""), Outcome(3, False, "disk full")
-STOPPED, STOPPED_CLEANLY = Outcome(143, True, "stopped"), Outcome(0, True, "")
+SUCCESS, FAILURE = TaskEnd(0, False, ""), TaskEnd(3, False, "disk full")
+STOPPED, STOPPED_CLEANLY = TaskEnd(143, True, "stopped"), TaskEnd(0, True, "")
 
 
 def entry(**parameters: Any) -> PluginEntry:
@@ -86,7 +76,7 @@ def test_unusable_parameters_are_refused(parameters: dict[str, Any], message: st
 
 
 @pytest.mark.parametrize(
-    ("outcome", "expected"),
+    ("end", "expected"),
     [
         pytest.param(None, ["taskStarts"], id="the start"),
         pytest.param(SUCCESS, ["taskSucceeds", "taskCompletes"], id="success"),
@@ -95,13 +85,13 @@ def test_unusable_parameters_are_refused(parameters: dict[str, Any], message: st
         pytest.param(STOPPED_CLEANLY, ["taskStopped", "taskCompletes"], id="stopped with code 0"),
     ],
 )
-def test_what_is_due(outcome: Outcome | None, expected: list[str]) -> None:
-    found = due(read_callbacks(entry(**ALL_EVENTS)), outcome)
+def test_what_is_due(end: TaskEnd | None, expected: list[str]) -> None:
+    found = due(read_callbacks(entry(**ALL_EVENTS)), end)
     assert [callback.event for callback in found] == expected
 
 
 @pytest.mark.parametrize(
-    ("outcome", "expected"),
+    ("end", "expected"),
     [
         pytest.param(SUCCESS, {"PAI_TASK_EXIT_CODE": "0"}, id="no phrase on success"),
         pytest.param(
@@ -111,116 +101,40 @@ def test_what_is_due(outcome: Outcome | None, expected: list[str]) -> None:
         ),
     ],
 )
-def test_what_the_commands_of_the_end_know(outcome: Outcome, expected: dict[str, str]) -> None:
-    assert outcome.variables == expected
+def test_what_the_commands_of_the_end_know(end: TaskEnd, expected: dict[str, str]) -> None:
+    assert end.variables == expected
 
 
-def test_the_outcome_is_the_analysed_one_or_else_the_plain_one(tmp_path: Path) -> None:
+ANALYSED = {"exitCode": 226, "stopped": True, "phrase": "CUDA out of memory"}
+PLAIN = {"exitCode": 1, "stopped": False, "message": None}
+ENDED_PLAINLY = TaskEnd(1, False, "exit code 1")
+
+
+@pytest.mark.parametrize(
+    ("analysed", "expected"),
+    [
+        pytest.param(
+            json.dumps(ANALYSED), TaskEnd(226, True, "CUDA out of memory"), id="as analysed"
+        ),
+        pytest.param(None, ENDED_PLAINLY, id="without an analysis"),
+        pytest.param('{"exitCode": 22', ENDED_PLAINLY, id="the analysis is cut off"),
+        pytest.param("[]", ENDED_PLAINLY, id="the analysis is no object"),
+        pytest.param('{"phrase": "x"}', ENDED_PLAINLY, id="the analysis has no code"),
+        pytest.param('{"exitCode": "226"}', ENDED_PLAINLY, id="the code is a text"),
+    ],
+)
+def test_the_end_is_the_analysed_one_or_else_the_plain_one(
+    tmp_path: Path, analysed: str | None, expected: TaskEnd
+) -> None:
+    (tmp_path / "outcome.json").write_text(json.dumps(PLAIN))
+    if analysed is not None:
+        (tmp_path / "exit.json").write_text(analysed)
+    assert read_end(tmp_path, tmp_path) == expected
+
+
+def test_an_end_that_is_not_written_yet_is_told_apart_from_a_damaged_one(tmp_path: Path) -> None:
     with pytest.raises(NotWrittenYetError, match=r"exit\.json"):
-        read_outcome(tmp_path, tmp_path)
-    plain = {"exitCode": 1, "stopped": False, "message": None}
-    (tmp_path / "outcome.json").write_text(json.dumps(plain))
-    assert read_outcome(tmp_path, tmp_path) == Outcome(1, False, "exit code 1")
-    analysed = {"exitCode": 226, "stopped": True, "phrase": "CUDA out of memory"}
-    (tmp_path / "exit.json").write_text(json.dumps(analysed))
-    assert read_outcome(tmp_path, tmp_path) == Outcome(226, True, "CUDA out of memory")
-
-
-class Bench:
-    """A runner whose commands write to ``out`` below its directory."""
-
-    def __init__(self, directory: Path, shell: str = "bash") -> None:
-        self.directory = directory
-        self.environment = {"PATH": os.environ["PATH"]}
-        self.shell = Shell(find_program(shell, self.environment) or shell)
-        self.marks = Marks(directory / "state", 1)
-
-    def run(self, *scripts: tuple[str, str], timeout: float | None = None) -> None:
-        callbacks = [
-            {"event": event, "commands": text, "timeout": timeout} for event, text in scripts
-        ]
-        found = read_callbacks(entry(callbacks=callbacks))
-        with RuntimeLogWriter(self.directory, None) as log:
-            Runner(
-                "plugin cmd", self.marks, self.shell, self.environment, self.directory, log
-            ).run_all(self.marks.pending(found))
-
-    @property
-    def output(self) -> str:
-        return (self.directory / "runtime.log").read_text()
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path)
-
-
-def test_equal_commands_at_two_places_run_twice_and_once_only(bench: Bench) -> None:
-    for _ in range(2):
-        bench.run(("taskStarts", "echo a"), ("taskStarts", "echo a"))
-    assert bench.output == "a\na\n"
-
-
-def test_each_callback_is_a_shell_of_its_own(bench: Bench) -> None:
-    bench.run(("taskStarts", "cd /\nexport A=1"), ("taskStarts", 'echo "${A:-unset} $PWD"'))
-    assert bench.output == f"unset {bench.directory}\n"
-
-
-def test_a_failure_is_told_and_the_rest_does_not_run(bench: Bench) -> None:
-    message = (
-        "event taskStarts: the commands ended with exit code 3; their output is in runtime.log"
-    )
-    with pytest.raises(CommandsFailedError, match=message) as caught:
-        bench.run(("taskStarts", "exit 3"), ("taskStarts", "echo no"))
-    assert caught.value.exit_code == 3
-    assert bench.output == ""
-
-
-def test_completes_runs_even_after_a_failure_and_the_first_failure_counts(bench: Bench) -> None:
-    with pytest.raises(CommandsFailedError, match=r"taskFails.*code 3"):
-        bench.run(
-            ("taskFails", "exit 3"), ("taskCompletes", "exit 4"), ("taskCompletes", "echo yes")
-        )
-    assert bench.output == "yes\n"
-
-
-def test_a_timeout_is_told(bench: Bench) -> None:
-    with pytest.raises(
-        CommandsFailedError, match=r"did not end within their timeout of 0\.3 seconds; their output"
-    ) as caught:
-        bench.run(("taskStarts", "sleep 60"), timeout=0.3)
-    assert caught.value.exit_code == 124
-
-
-def test_what_failed_is_marked_as_started_and_runs_again(bench: Bench) -> None:
-    script = ("taskStarts", "test -e good || exit 1\necho good")
-    with pytest.raises(CommandsFailedError):
-        bench.run(script)
-    assert [path.suffix for path in sorted(bench.marks.state.iterdir())] == [".script", ".started"]
-    (bench.directory / "good").touch()
-    bench.run(script)
-    assert bench.output == (
-        "plugin cmd, event taskStarts: the commands were begun before and not ended well; again\n"
-        "good\n"
-    )
-
-
-def test_everything_in_the_state_is_for_its_owner_only(bench: Bench) -> None:
-    bench.run(("taskStarts", "echo hunter2-hunter2 > /dev/null; tr '\\0' ' ' < /proc/$$/cmdline"))
-    assert "hunter2-hunter2" not in bench.output
-    assert ".script" in bench.output
-    assert {path.stat().st_mode & 0o777 for path in bench.marks.state.iterdir()} == {0o600}
-    assert bench.marks.state.stat().st_mode & 0o777 == 0o700
-
-
-def test_sh_stands_in_for_bash_with_a_warning(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, "sh")
-    bench.run(("taskStarts", "echo a"))
-    path = bench.shell.path
-    assert bench.output == f"plugin cmd: no bash in the image, so {path} runs this\na\n"
-
-
-def test_without_any_shell_the_code_is_127() -> None:
-    with pytest.raises(CommandsFailedError, match="plugin cmd: neither bash nor sh") as caught:
-        find_shell("plugin cmd", {"PATH": "/nonexistent"})
-    assert caught.value.exit_code == 127
+        read_end(tmp_path, tmp_path)
+    (tmp_path / "outcome.json").write_text("{")
+    with pytest.raises(RuntimeConfigError, match=r"outcome\.json: no exitCode is in there; run"):
+        read_end(tmp_path, tmp_path)

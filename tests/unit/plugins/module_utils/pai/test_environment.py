@@ -72,7 +72,9 @@ def test_a_real_task_gets_every_variable_of_the_contract() -> None:
         "PAI_CONTAINER_HOST_udp_PORT_LIST": "31903,33486,35953",
         "PAI_CONTAINER_HOST_ssh_PORT_LIST": "39080",
         "PAI_CONTAINER_HOST_http_PORT_LIST": "30643",
-        "PAI_CONTAINER_HOST_PORT_LIST": "tcp:29877,22353,29076;udp:31903,33486,35953;ssh:39080;http:30643;",
+        "PAI_CONTAINER_HOST_PORT_LIST": (
+            "tcp:29877,22353,29076;udp:31903,33486,35953;ssh:39080;http:30643;"
+        ),
     }
     expected = {
         "PAI_HOST_IP_taskrole_0": "10.151.41.8",
@@ -99,7 +101,8 @@ def test_what_is_not_known_is_left_out_and_never_the_text_none(tmp_path: Path) -
     young["status"] = None
     job = load(tmp_path, framework_object=young)
     fixed, tasks = fixed_variables(job), [item for items in task_variables(job) for item in items]
-    assert tasks == [] and "None" not in str(fixed)
+    assert tasks == []
+    assert "None" not in str(fixed)
     assert not [name for name in fixed if name.endswith("_IP") or "HOST_LIST" in name]
     assert fixed["PAI_CONTAINER_HOST_PORT_LIST"] == ""
 
@@ -110,7 +113,7 @@ def test_the_current_tasks_variables_come_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "stack, expected",
+    ("stack", "expected"),
     [(8 * 2**20, 2**20), (-1, 3 * 2**20), (2**20, 2**17), (4096, 2**16)],
     ids=["usual", "unlimited", "small", "below the kernel's least"],
 )

@@ -44,7 +44,10 @@ def test_where_a_clone_may_go(tmp_path: Path, content: list[str] | None, expecte
 
 def test_a_file_or_a_link_to_nothing_is_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(RuntimeConfigError, match=r"clone_dir .*file: Not a directory"):
+    with pytest.raises(
+        RuntimeConfigError,
+        match=r"clone_dir .*file: Not a directory; name another clone_dir, one that",
+    ):
         is_free(tmp_path / "file")
     (tmp_path / "link").symlink_to("nowhere")
     assert not is_free(tmp_path / "link")
@@ -97,7 +100,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path, exists: bool) -> None:
 
 
 def test_a_directory_that_somebody_filled_meanwhile_is_left_alone(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeConfigError, match="it was filled while the clone ran"):
+    with pytest.raises(RuntimeConfigError, match="it was filled while the clone ran; name another"):
         move(tmp_path, lambda _place: (tmp_path / "other").touch())
     assert names(tmp_path) == ["other"]
 
@@ -105,12 +108,14 @@ def test_a_directory_that_somebody_filled_meanwhile_is_left_alone(tmp_path: Path
 def test_entries_go_back_when_one_cannot_be_moved(tmp_path: Path) -> None:
     (tmp_path / "lost+found").mkdir()
     # a file, where the target has a directory of that name
-    with pytest.raises(RuntimeConfigError, match=r"clone_dir .*: Is a directory"):
+    with pytest.raises(RuntimeConfigError, match=r"clone_dir .*: Is a directory; name another"):
         move(tmp_path, lambda place: (place / "lost+found").touch())
     assert names(tmp_path) == ["lost+found"]
 
 
 def test_parents_that_cannot_be_made_are_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(RuntimeConfigError, match=r"clone_dir .*: (Not a directory|File exists)"):
+    with pytest.raises(
+        RuntimeConfigError, match=r"clone_dir .*: (Not a directory|File exists); name another"
+    ):
         move(tmp_path / "file" / "code", fill)

@@ -52,9 +52,13 @@ def test_decode(content: bytes, expected: dict[str, str]) -> None:
             {"A=B": "1"}, "'A=B': a name is not empty and has neither", id="equals in a name"
         ),
         pytest.param({"": "1"}, "'': a name is not empty", id="an empty name"),
-        pytest.param({"A\0": "1"}, "neither '=' nor NUL", id="NUL in a name"),
         pytest.param(
-            {"A": "x\0secret"}, "variable A: no environment holds a value", id="NUL in a value"
+            {"A\0": "1"}, "neither '=' nor NUL in it; give it another name", id="NUL in a name"
+        ),
+        pytest.param(
+            {"A": "x\0secret"},
+            "A: no environment holds a value with a NUL byte; take it out",
+            id="NUL in a value",
         ),
     ],
 )
@@ -69,3 +73,13 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         RuntimeConfigError, match=r"gone\.nul: No such file or directory; the runtime"
     ):
         process_env.read(tmp_path / "gone.nul")
+
+
+@given(st.lists(VALUES, max_size=8))
+def test_every_command_survives_being_written_and_read(words: list[str]) -> None:
+    assert process_env.decode_words(process_env.encode_words(words)) == words
+
+
+def test_the_bytes_of_an_environment_are_kept() -> None:
+    environment = {b"A": b"\xff=\n", b"\xfe": b""}
+    assert process_env.split(process_env.join(environment)) == environment

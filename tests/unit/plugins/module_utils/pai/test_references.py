@@ -22,6 +22,10 @@ VALUES: dict[str, Any] = {
     "parameters": {
         "n": 3,
         "f": 0.5,
+        "small": 1e-5,
+        "tiny": 1e-7,
+        "large": 1e21,
+        "half": 1.5e20,
         "yes": True,
         "no": False,
         "list": [1, "b", True],
@@ -36,13 +40,15 @@ VALUES: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(
-    "text, expected",
+    ("text", "expected"),
     [
         ("<% $parameters.n %>", "3"),
         ("<%$parameters.n%>", "3"),
         ("<%   $parameters . n  %>", "3"),
         ("a <% $parameters.f %> b", "a 0.5 b"),
         ("<% $parameters.yes %><% $parameters.no %>", "truefalse"),
+        ("<% $parameters.small %> <% $parameters.tiny %>", "0.00001 1e-7"),
+        ("<% $parameters.half %> <% $parameters.large %>", "150000000000000000000 1e+21"),
         ("<% $parameters.list %>", "1,b,true"),
         ("<% $parameters.list[1] %>", "b"),
         ("<% $parameters.map.a.b %>", "deep"),
@@ -90,7 +96,7 @@ def test_data_script_and_output_are_the_prerequisites_that_the_role_names(tmp_pa
     assert render(text, values) == "hdfs://y x.sh x <% $output.uri %>"
 
 
-@pytest.mark.parametrize("text, expected", [("<% $secrets.a %>", True), ("$secrets.a", False)])
+@pytest.mark.parametrize(("text", "expected"), [("<% $secrets.a %>", True), ("$secrets.a", False)])
 def test_a_text_with_a_secret_is_known_as_one(text: str, expected: bool) -> None:
     assert uses_secrets(text) is expected
 

@@ -9,11 +9,12 @@ import pytest
 
 from ansible_collections.openpai.runtime.plugins.module_utils.pai import shell
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.errors import RuntimeConfigError
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.processes import find_program
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.shell import (
     Ended,
     RuntimeLogWriter,
     Shell,
-    find_program,
+    container_umask,
 )
 
 ENVIRONMENT = {"PATH": os.environ["PATH"], "GREETING": "hello"}
@@ -22,7 +23,7 @@ ENVIRONMENT = {"PATH": os.environ["PATH"], "GREETING": "hello"}
 def run(tmp_path: Path, text: str, timeout: float | None = None, name: str = "bash") -> Ended:
     script = tmp_path / "script.sh"
     script.write_text(text)
-    found = Shell(find_program(name, ENVIRONMENT) or name)
+    found = Shell(find_program(name, ENVIRONMENT, None) or name)
     with RuntimeLogWriter(tmp_path, None) as log:
         return found.run(
             script, environment=ENVIRONMENT, directory=tmp_path, log=log, timeout=timeout
@@ -61,6 +62,38 @@ def test_exit_codes(tmp_path: Path, script: str, code: int) -> None:
     assert not (tmp_path / "went_on").exists()
 
 
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        pytest.param("0077\n", "0077", id="the container's"),
+        pytest.param("", "0022", id="damaged: our own"),
+        pytest.param(None, "0022", id="not known: our own"),
+    ],
+)
+def test_commands_run_with_the_containers_umask(
+    tmp_path: Path, written: str | None, expected: str
+) -> None:
+    if written is not None:
+        (tmp_path / "umask").write_text(written)
+    (tmp_path / "script.sh").write_text("umask")
+    found = Shell.find(ENVIRONMENT)
+    assert found
+    before = os.umask(0o022)
+    try:
+        with RuntimeLogWriter(tmp_path, None) as log:
+            found.run(
+                tmp_path / "script.sh",
+                environment=ENVIRONMENT,
+                directory=tmp_path,
+                log=log,
+                umask=container_umask(tmp_path),
+            )
+        assert os.umask(0o022) == 0o022
+    finally:
+        os.umask(before)
+    assert (tmp_path / "runtime.log").read_text() == f"{expected}\n"
+
+
 def test_both_outputs_are_appended_to_the_log(tmp_path: Path) -> None:
     (tmp_path / "runtime.log").write_text("before\n")
     run(tmp_path, "echo out\necho err >&2")
@@ -94,6 +127,19 @@ def test_a_group_that_ignores_term_is_killed(
     assert not is_running(read_pid(tmp_path / "pid"))
 
 
+def test_a_group_of_another_user_is_left_and_the_timeout_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "killpg", refuse)
+    monkeypatch.setattr(shell, "LAST_SECONDS", 0.1)
+    ended = run(tmp_path, "echo $$ > pid; exec sleep 60", timeout=1)
+    assert ended == Ended(124, timed_out=True)
+    os.kill(read_pid(tmp_path / "pid"), signal.SIGKILL)
+
+
 def test_a_group_may_clean_up_after_term(tmp_path: Path) -> None:
     run(tmp_path, "trap 'echo cleaned; exit' TERM; sleep 60 & wait", timeout=0.5)
     assert (tmp_path / "runtime.log").read_text() == "cleaned\n"
@@ -125,7 +171,9 @@ def test_without_a_reader_lines_go_to_the_file(tmp_path: Path, kind: str) -> Non
 
 def test_a_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with (
-        pytest.raises(RuntimeConfigError, match=r"gone/runtime\.log: No such file or directory"),
+        pytest.raises(
+            RuntimeConfigError, match=r"gone/runtime\.log: No such file or directory; choose"
+        ),
         RuntimeLogWriter(tmp_path / "gone", None),
     ):
         pass
@@ -149,8 +197,15 @@ def test_the_shell_is_the_one_of_the_users_path(
     assert found is None or found.is_bash == (expected == "bash")
 
 
+def test_a_relative_path_counts_from_the_commands_directory(tmp_path: Path) -> None:
+    (tmp_path / "tools").mkdir()
+    shutil.copy(shutil.which("sh") or "sh", tmp_path / "tools" / "sh")
+    assert Shell.find({"PATH": "tools"}, tmp_path) == Shell(f"{tmp_path}/tools/sh")
+    assert Shell.find({"PATH": "tools"}) is None
+
+
 def test_what_cannot_be_executed_is_no_program(tmp_path: Path) -> None:
     (tmp_path / "git").write_text("")
     (tmp_path / "dir").mkdir()
     (tmp_path / "dir" / "git").mkdir()
-    assert find_program("git", {"PATH": f"{tmp_path}:{tmp_path}/dir"}) is None
+    assert find_program("git", {"PATH": f"{tmp_path}:{tmp_path}/dir"}, tmp_path) is None

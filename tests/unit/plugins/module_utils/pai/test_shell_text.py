@@ -51,6 +51,13 @@ def test_any_text_comes_out_of_a_shell_as_it_went_in(
 
 
 @pytest.mark.parametrize("shell", SHELLS)
+def test_a_home_directory_is_not_put_in_for_a_tilde(tmp_path: Path, shell: str) -> None:
+    values = {"A": "~/data", "B": "x:~/bin", "C": "~", "D": "a=~/x", "E": "alice~job"}
+    after = environment_after(shell, export_lines(values, "x"), tmp_path / "x")
+    assert values.items() <= after.items()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
 def test_what_does_not_fit_a_process_is_a_variable_of_the_shell_only(
     tmp_path: Path, shell: str
 ) -> None:
@@ -70,7 +77,7 @@ def test_quoting_is_one_word_for_the_shells_own_parser(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value, message",
+    ("value", "message"),
     [
         (
             "a\0b",

@@ -69,7 +69,7 @@ def test_nothing_to_run_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize(
-    "commands, code, output",
+    ("commands", "code", "output"),
     [
         (["echo a", "false", "echo b"], 1, "a\n"),
         (["exit 7"], 7, ""),

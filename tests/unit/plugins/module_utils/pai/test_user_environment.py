@@ -9,6 +9,7 @@ import pytest
 
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.errors import RuntimeConfigError
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.user_environment import (
+    may_be_secret,
     user_variables,
 )
 from tests.unit.jobs import document, load, role
@@ -22,7 +23,7 @@ def variables(directory: Path, env: Any, **changes: Any) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "env, expected",
+    ("env", "expected"),
     [
         (
             {"A": 1, "B": True, "C": 0.5, "D": "x y"},
@@ -55,12 +56,13 @@ def test_a_roles_variables_win_over_the_jobs_and_see_them(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "env, message",
+    ("env", "message"),
     [
         (
             {"PAI_X": "1"},
-            "extras.env.PAI_X: names that start with PAI_ or FC_ are the runtime's; choose another name",
+            "extras.env.PAI_X: names that start with PAI_ or FC_ are the runtime's; choose another",
         ),
+        ({"A\n": "1"}, "extras.env: 'A\\n' cannot be a variable's name; use letters"),
         (
             {"a-b": "1"},
             "extras.env: 'a-b' cannot be a variable's name; use letters, digits and _ only",
@@ -69,13 +71,13 @@ def test_a_roles_variables_win_over_the_jobs_and_see_them(tmp_path: Path) -> Non
         ({"A": {"b": 1}}, "extras.env.A: a list or mapping is not a variable's value"),
         (
             {"WANDB_KEY": None},
-            "extras.env.WANDB_KEY: no value here, and none in the container's environment; start it with "
-            "WANDB_KEY set, or write a value",
+            "extras.env.WANDB_KEY: no value here, and none in the container's environment; start "
+            "it with WANDB_KEY set, or write a value",
         ),
         (
             {"A": "${LATER}", "LATER": "1"},
-            "extras.env.A: ${LATER} is not defined before it; define it, write ${LATER:-default}, or "
-            "$${LATER} for the text itself",
+            "extras.env.A: ${LATER} is not defined before it; define it, write ${LATER:-default}, "
+            "or $${LATER} for the text itself",
         ),
         (["A=1"], "extras.env: not a mapping; write a 'NAME: value' line each"),
     ],
@@ -84,3 +86,18 @@ def test_what_is_refused(tmp_path: Path, env: Any, message: str) -> None:
     with pytest.raises(RuntimeConfigError) as caught:
         variables(tmp_path, env)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("plain", False),
+        (7, False),
+        ("<% $parameters.n %>", False),
+        ("<% $secrets.key %>", True),
+        (None, True),
+        ("prefix ${HF_TOKEN}", True),
+    ],
+)
+def test_what_may_be_a_secret_is_known(value: Any, expected: bool) -> None:
+    assert may_be_secret(value) is expected

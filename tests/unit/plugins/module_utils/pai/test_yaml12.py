@@ -14,7 +14,7 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.yaml12 import 
 
 
 @pytest.mark.parametrize(
-    "text, expected",
+    ("text", "expected"),
     [
         ("on", "on"),
         ("off", "off"),
@@ -43,11 +43,12 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.yaml12 import 
 )
 def test_scalars_are_read_by_the_core_schema(text: str, expected: Any) -> None:
     value = load(text, "f")
-    assert value == expected and type(value) is type(expected)
+    assert value == expected
+    assert type(value) is type(expected)
 
 
 @pytest.mark.parametrize(
-    "text, message",
+    ("text", "message"),
     [
         (
             "a: 1\na: 2",
@@ -59,6 +60,10 @@ def test_scalars_are_read_by_the_core_schema(text: str, expected: Any) -> None:
             "a: !!python/object:os.system x",
             "f: line 1, column 4: could not determine a constructor",
         ),
+        ("a: !!timestamp 2020-01-01", "f: line 1, column 4: could not determine a constructor"),
+        ("a: !!binary aGk=", "f: line 1, column 4: could not determine a constructor"),
+        ("a: !!set {b}", "f: line 1, column 4: could not determine a constructor"),
+        ("[" * 100_000, "f: more than 100 lists and mappings inside each other; write it flatter"),
         ("\x00", "f: not valid YAML: "),
         (b"\xff\xfe\xfa", "f: not valid YAML: "),
         ("a: &x [*x]", "f: line 1, column 4: found unconstructable recursive node"),
@@ -69,7 +74,20 @@ def test_scalars_are_read_by_the_core_schema(text: str, expected: Any) -> None:
             "f: more than 1000000 values once its aliases are followed",
         ),
     ],
-    ids=["duplicate", "open", "complex key", "tag", "zero", "bytes", "endless", "multiplying"],
+    ids=[
+        "duplicate",
+        "open",
+        "complex key",
+        "tag",
+        "timestamp",
+        "binary",
+        "set",
+        "deep",
+        "zero",
+        "bytes",
+        "endless",
+        "multiplying",
+    ],
 )
 def test_what_is_refused_names_the_line(text: str | bytes, message: str) -> None:
     with pytest.raises(RuntimeConfigError) as caught:

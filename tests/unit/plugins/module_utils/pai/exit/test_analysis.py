@@ -112,7 +112,7 @@ def test_a_failure_is_explained(task: Task) -> None:
         "phases": {"start": 0.5},
     }
     assert expected.items() <= analysis.report.items()
-    assert "user log, line 4: " in analysis.report["trigger"]
+    assert analysis.report["trigger"] == f"exit code 1; user log, line 4: {OOM}"
 
 
 def test_success_reads_no_log(task: Task) -> None:
@@ -167,16 +167,67 @@ def test_a_start_that_failed_before_there_was_a_job_is_explained(task: Task) -> 
     assert analysis.report["message"] == words
 
 
-def test_without_the_combined_log_the_two_streams_are_read(task: Task) -> None:
-    task.put("logs/user-stdout/current", "step 1\n")
+@pytest.mark.parametrize("end", ["\n", ""], ids=["whole lines", "the first stream is cut off"])
+def test_without_the_combined_log_the_two_streams_are_read(task: Task, end: str) -> None:
+    task.put("logs/user-stdout/current", f"step 1{end}")
     task.put("logs/user-stderr/current", f"{OOM}\n")
-    assert task.analyse().report["phrase"] == "ContainerCudaOOMKilled"
+    report = task.analyse().report
+    assert report["phrase"] == "ContainerCudaOOMKilled"
+    assert report["errorLogs"]["user"] == f"step 1\n{OOM}"
+
+
+MISSING = "ModuleNotFoundError: No module named 'flash_attention'"
+
+
+@pytest.mark.parametrize(
+    ("log", "shown"),
+    [
+        pytest.param(f"1\n2\n3\n{MISSING}\nlast\n", f"user log, line 4: {MISSING}", id="whole"),
+        pytest.param(
+            f"step 1\n[rank0]: {MISSING}", f"user log, line 2: [rank0]: {MISSING}", id="a prefix"
+        ),
+        pytest.param(
+            f"{'x' * 900} {MISSING} {'y' * 900}\n",
+            f"user log, line 1: {MISSING} {'y' * 200}",
+            id="a long line",
+        ),
+        pytest.param(
+            f"  5%|#  |\r 10%|## |\r{MISSING}\r\n", f"user log, line 1: {MISSING}", id="progress"
+        ),
+        pytest.param(f"\x1b[31m{MISSING}\x1b[0m\n", f"user log, line 1: {MISSING}", id="colour"),
+    ],
+)
+def test_the_trigger_shows_the_line_that_matched(task: Task, log: str, shown: str) -> None:
+    task.user_log(log)
+    trigger = task.analyse().report["trigger"]
+    where, _, _ = shown.partition(": ")
+    assert trigger == f"exit code 1; {shown[: len(where) + 2 + 200]}"
+
+
+def test_the_trigger_of_a_match_that_begins_with_a_newline_shows_the_line_after(task: Task) -> None:
+    rows = [{"containerExitCode": 9, "patterns": [{"userLogRegex": r"\nsecond \w+"}]}]
+    path = task.put("work/spec.yaml", yaml.safe_dump(rows))
+    task.user_log("first\nsecond line\n")
+    report = task.analyse(exit_spec=path).report
+    assert report["trigger"] == "exit code 1; user log, line 2: second line"
+
+
+def test_a_refused_job_is_explained_by_the_catalogue_in_mode_spec(task: Task) -> None:
+    rows = [{"containerExitCode": 9, "patterns": [{"exitCode": 1}, {"platformLogRegex": "bad"}]}]
+    path = task.put("work/spec.yaml", yaml.safe_dump(rows))
+    task.put("logs/runtime.log", "bad\n")
+    words = "job file job.yml: taskRoles is missing; add one task role"
+    task.outcome(exitCode=1, stage="start", refused=True, message=words)
+    report = task.analyse(exit_spec=path).report
+    assert (report["exitCode"], report["phrase"]) == (255, "JobConfigRefused")
+    assert report["reason"].endswith(f" {words}")
+    assert report["trigger"] == "exit code 1; start failed"
 
 
 @pytest.mark.parametrize(
     ("spec", "problem"),
     [
-        pytest.param("a: [", "not valid YAML", id="not YAML"),
+        pytest.param("a: [", "line 2, column 1: did not find", id="not YAML"),
         pytest.param("text", "expected a list", id="no list"),
         pytest.param(None, "No such file or directory", id="missing"),
     ],
@@ -265,4 +316,5 @@ def test_with_damaged_secrets_no_log_is_shown(task: Task) -> None:
     analysis = task.analyse()
     assert analysis.report["phrase"] == "ContainerCudaOOMKilled"
     assert "hunter2" not in json.dumps(analysis.report)
+    assert analysis.report["trigger"] == "exit code 1; user log, line 1"
     assert analysis.problems[0].startswith("no log is shown: secrets file ")

@@ -179,7 +179,8 @@ def test_broken_files_and_entries_are_told_and_the_others_work(tmp_path: Path) -
     catalogue = load_catalogue(tmp_path)
     assert [entry.phrase for entry in catalogue.entries] == ["Good"]
     assert catalogue.problems == (
-        f"{tmp_path}/1.yml: not valid YAML in line 2; correct it",
+        f"{tmp_path}/1.yml: line 2, column 1: did not find expected node content; correct "
+        "the YAML there",
         f"{tmp_path}/2.yml: expected a list of entries; the file is skipped",
         f"{tmp_path}/3.yml: entry 1: no code of a container; the entry is skipped",
         f"{tmp_path}/3.yml: entry 2: no code of a container; the entry is skipped",

@@ -122,13 +122,14 @@ def test_a_pattern_that_is_not_understood_is_skipped_by_name(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("a: [", "not valid YAML in line 2; correct it"),
+        ("- a: 1\n  b: [\n", "line 3, column 1: did not find expected node content; correct the"),
+        ("\x07", "not valid YAML: "),
         ("text", "expected a list of containerExitCode and patterns"),
         ("spec: 5", "expected a list of containerExitCode and patterns"),
         ("", "expected a list of containerExitCode and patterns"),
-        ("[" * 5000, "not valid YAML"),
+        ("[" * 5000, "line 2, column 1: "),
     ],
-    ids=["not YAML", "text", "no list", "empty", "nested without end"],
+    ids=["not YAML", "a control character", "text", "no list", "empty", "nested without end"],
 )
 def test_a_file_of_which_nothing_can_be_used_is_refused(
     tmp_path: Path, content: str, words: str

@@ -35,6 +35,7 @@ CATALOGUE = (
     Entry(242, "RuntimePluginFailed"),
     Entry(242, "RuntimeStartFailed"),
     Entry(242, "RuntimeExitFailed"),
+    Entry(237, "JobConfigRefused"),
     Entry(226, "ContainerCudaOOMKilled", patterns=(OOM,)),
     Entry(236, "ContainerMemoryExceeded", patterns=(Pattern(137, platform_log="memory"),)),
     Entry(220, "CommandNotFound", patterns=(Pattern(127),)),
@@ -49,6 +50,7 @@ SPEC = (
     Entry(253, "ContainerPortConflict"),
     Entry(77, "SiteLicence", reason="No licence.", patterns=(Pattern(127, user_log="licence"),)),
     Entry(78, patterns=(Pattern(user_log="other"),)),
+    Entry(79, "SiteMisuse", patterns=(Pattern(2),)),
 )
 
 
@@ -124,6 +126,22 @@ UNKNOWN, OOM_PHRASE = "PAIRuntimeUnknownFailed", "ContainerCudaOOMKilled"
             id="a plugin whose output is known",
         ),
         pytest.param(ended(1, **START), "", 255, 1, 242, "RuntimeStartFailed", id="our start"),
+        pytest.param(
+            ended(2, **START), "", 255, 2, 242, "RuntimeStartFailed",
+            id="our start, with a code that the spec knows of commands",
+        ),
+        pytest.param(
+            ended(2, plugin="cmd", **START), "", 79, 2, 242, "SiteMisuse|RuntimePluginFailed",
+            id="a pre-command with that code",
+        ),
+        pytest.param(
+            ended(1, **START), "other", 78, 1, 242, "ExitCode78|RuntimeStartFailed",
+            id="our start, with words in the log that the spec knows",
+        ),
+        pytest.param(
+            ended(1, refused=True, **START), "oom", 255, 1, 237, "JobConfigRefused",
+            id="a refused job, whatever the log says",
+        ),
         pytest.param(ended(1, **EXIT), "", 255, 1, 242, "RuntimeExitFailed", id="our exit"),
         pytest.param(
             ended(3, plugin="cmd", **EXIT), "", 255, 3, 242, "RuntimePluginFailed",
@@ -145,7 +163,7 @@ def test_the_verdict(
 
 
 def test_the_match_that_gave_the_words_is_shown() -> None:
-    assert verdict(ended(1), "spec", "oom").match.entry is CATALOGUE[5]
+    assert verdict(ended(1), "spec", "oom").match.entry is CATALOGUE[6]
     assert verdict(ended(127), "spec", "licence").match.entry is SPEC[3]
     assert verdict(ended(1), "spec").match is None
 
@@ -195,3 +213,12 @@ def test_the_gpu_is_asked_only_where_a_pattern_wants_to_know() -> None:
     seen = dataclasses.replace(evidence("oom"), gpu=never)
     entries = (Entry(1, patterns=(Pattern(2, gpu_double_ecc=True),)), Entry(2, patterns=(OOM,)))
     assert first_match(entries, 1, seen).entry.code == 2
+
+
+def test_a_phrase_of_the_specs_own_is_never_explained_as_another_failure_of_that_code() -> None:
+    own = Entry(
+        236, "LicenseServerDown", reason="It is down.", patterns=(Pattern(user_log="licence"),)
+    )
+    match = first_match((own,), 1, evidence("licence"))
+    verdict = decide(ended(1), "spec", match, None, CATALOGUE)
+    assert (verdict.exit_code, verdict.words) == (236, own)

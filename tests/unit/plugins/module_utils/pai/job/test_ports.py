@@ -65,6 +65,10 @@ def test_hashed_ports_are_unknown_without_a_pod_uid_and_a_role_may_have_none() -
         '{"a": {"count": 1}}',
         '{"schedulePortStart": 9, "schedulePortEnd": 9, "ports": {}}',
         '{"schedulePortStart": 1}',
+        '{"a b;c": {"start": 1, "count": 1}}',
+        '{"a": {"start": 1, "count": -2}}',
+        '{"a": {"start": -5, "count": 1}}',
+        '{"a": {"start": 1, "count": 10000000000}}',
     ],
 )
 def test_a_broken_annotation_is_refused_with_its_place(annotation: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.job.sources im
     Inputs,
     load_job,
 )
-from tests.unit.jobs import FIXTURES, document, framework, load, role
+from tests.unit.jobs import FIXTURES, document, framework, load, refusal, role
 
 
 def real(**changes: Any) -> Inputs:
@@ -27,13 +28,12 @@ def real(**changes: Any) -> Inputs:
         "role": None,
         "index": None,
         "work_dir": "/data",
-        "environment": {},
     }
     return Inputs(**{**values, **changes})
 
 
 def test_a_real_framework_gives_the_ports_that_its_pods_had() -> None:
-    job = load_job(real())
+    job = load_job(real(), {})
     first, second = job.task_roles
     assert job.name == "test_user~test"
     assert first.tasks[0].ports == {
@@ -48,7 +48,7 @@ def test_a_real_framework_gives_the_ports_that_its_pods_had() -> None:
 
 @pytest.mark.parametrize("name", ["taskrole_1", "taskrole1"])
 def test_a_role_is_found_by_the_job_files_and_by_the_frameworks_name(name: str) -> None:
-    job = load_job(real(environment={"FC_TASKROLE_NAME": name, "FC_TASK_INDEX": "0"}))
+    job = load_job(real(), {"FC_TASKROLE_NAME": name, "FC_TASK_INDEX": "0"})
     assert (job.current_role, job.role.framework_name) == ("taskrole_1", "taskrole1")
 
 
@@ -105,8 +105,9 @@ def test_ports_chosen_once_are_kept_by_the_next_start_and_by_other_tasks(tmp_pat
     known.write_text(json.dumps(moved))
     again = load(tmp_path, document(), index=1, known=(tmp_path / "missing.json", known))
     assert again.task_roles[0].tasks[0].ports["ssh"] == (4242,)
-    other = load(tmp_path, document(taskRoles={"other": role()}), known=(known,))
-    assert other.task.ports["ssh"] != (4242,)
+    for changes in ({"taskRoles": {"other": role()}}, {"name": "other"}):
+        other = load(tmp_path, document(**changes), known=(known,))
+        assert other.task.ports["ssh"] != (4242,)
 
 
 def test_a_container_with_a_command_only_is_a_job_of_one_task(tmp_path: Path) -> None:
@@ -126,7 +127,7 @@ def test_secrets_come_from_their_file_and_are_not_part_of_what_is_handed_on(tmp_
 
 
 @pytest.mark.parametrize(
-    "changes, message",
+    ("changes", "message"),
     [
         ({"role": "ps"}, "task role 'ps' is not one of the job's (worker); name one of these"),
         (
@@ -151,11 +152,50 @@ def test_what_contradicts_the_job_is_refused(
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("count", "twice", "problem"),
+    [(10**10, 1, "10000000000 tasks"), (-1, 1, "-1 tasks"), (2, 2, "a second role of this name")],
+)
+def test_a_framework_that_cannot_be_is_refused(
+    tmp_path: Path, count: int, twice: int, problem: str
+) -> None:
+    wrong = framework(2, {"ssh": 1})
+    wrong["spec"]["taskRoles"][0]["taskNumber"] = count
+    wrong["spec"]["taskRoles"] *= twice
+    with pytest.raises(
+        RuntimeConfigError, match=rf"\(worker\): {problem}; fetch the Framework again"
+    ):
+        load(tmp_path, document(), wrong)
+
+
+def test_a_role_inherited_from_another_job_does_not_count(tmp_path: Path) -> None:
+    outer = {"PAI_CURRENT_TASK_ROLE_NAME": "trainer", "PAI_TASK_INDEX": "7"}
+    job = load(tmp_path, document(), environment=outer)
+    assert (job.current_role, job.current_index) == ("worker", 0)
+    outer["PAI_CURRENT_TASK_ROLE_NAME"] = "worker"
+    outer["PAI_TASK_INDEX"] = "1"
+    assert load(tmp_path, document(), environment=outer).current_index == 1
+
+
+def test_a_port_that_is_taken_by_now_is_chosen_anew(tmp_path: Path) -> None:
+    job = load(tmp_path, document())
+    with socket.create_server(("", 0)) as server:
+        taken = server.getsockname()[1]
+        moved = json.loads(codec.encode(job))
+        moved["taskRoles"][0]["tasks"][0]["ports"]["ssh"] = [taken]
+        earlier = tmp_path / "job.earlier.json"
+        earlier.write_text(json.dumps(moved))
+        again = load(tmp_path, document(), known=(tmp_path / "job.json", earlier))
+        assert again.task.ports["ssh"] != (taken,)
+        ours = load(tmp_path, document(), known=(earlier,))
+        assert ours.task.ports["ssh"] == (taken,)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(
-        RuntimeConfigError, match="nowhere.yml: No such file or directory; give the path"
+        RuntimeConfigError, match=r"nowhere\.yml: No such file or directory; give the path"
     ):
-        load_job(real(framework=None, job_file=tmp_path / "nowhere.yml"))
+        load_job(real(framework=None, job_file=tmp_path / "nowhere.yml"), {})
 
 
 def test_a_job_file_and_a_framework_of_different_jobs_are_refused(tmp_path: Path) -> None:
@@ -201,7 +241,4 @@ def test_a_broken_framework_is_read_or_refused_in_one_line(
 ) -> None:
     path = tmp_path_factory.mktemp("job") / "framework.json"
     path.write_bytes(data)
-    try:
-        load_job(real(framework=path))
-    except RuntimeConfigError as error:
-        assert "\n" not in str(error)
+    assert "\n" not in refusal(lambda: load_job(real(framework=path), {}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -44,6 +45,17 @@ def _attended() -> Iterator[None]:
     signal.signal(signal.SIGHUP, before)
 
 
+def make_root(root: Path) -> Path:
+    """Make a root of the project whose launcher and playbooks are the caller's to write."""
+    (root / "bin").mkdir(parents=True)
+    (root / "playbooks").mkdir()
+    # A copy: the program finds its root behind links to itself.
+    shutil.copy(ROOT / "bin" / "pai-runtime", root / "bin")
+    for name in ("module_utils", "collections", "callback_plugins", "ansible.cfg"):
+        (root / name).symlink_to(ROOT / name)
+    return root
+
+
 class Finished:
     """A run that has ended: its code, what it printed, and its directories."""
 
@@ -81,13 +93,14 @@ class Runtime:
         self.environment = {
             **os.environ,
             "PAI_PYTHON": sys.executable,
-            "PAI_RUNTIME_LAUNCHER": str(home / "launcher.py"),
         }
-        (home / "launcher.py").write_text(LAUNCHER)
+        self.launcher = make_root(home / "root") / "bin" / "pai-playbook"
+        self.program = self.launcher.with_name("pai-runtime")
+        self.launcher.write_text(LAUNCHER)
 
     def hook(self, name: str, code: str) -> None:
         """Let Python code run in the stand-in playbook, before it does its part."""
-        (self.home / f"{name}.py").write_text(code)
+        self.launcher.with_name(f"{name}.py").write_text(code)
 
     def start(self, *command: str, action: str = "run", **popen: Any) -> subprocess.Popen[bytes]:
         environment = {**self.environment, **popen.pop("env", {})}
@@ -99,7 +112,7 @@ class Runtime:
         popen.setdefault("stderr", subprocess.PIPE)
         popen.setdefault("cwd", self.home)
         process = subprocess.Popen(
-            [ROOT / "bin" / "pai-runtime", action, *options, *separator, *command],
+            [self.program, action, *options, *separator, *command],
             env=environment,
             **popen,
         )

@@ -10,8 +10,8 @@ import pytest
 
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.errors import RuntimeConfigError
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.supervisor.cli import parse
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.supervisor.limits import LogLimits
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.supervisor.settings import (
-    LogLimits,
     Options,
     resolve,
 )
@@ -51,7 +51,9 @@ def test_command_line(argv, expected):
     [
         pytest.param(["start"], "unknown action 'start': use run, render", id="unknown action"),
         pytest.param(["python", "x.py"], "pai-runtime -- python x.py", id="a forgotten --"),
-        pytest.param(["run", "--"], "there is no command after --", id="nothing after --"),
+        pytest.param(
+            ["run", "--"], "there is no command after --: write one there", id="nothing after --"
+        ),
         pytest.param(["run", "--task", "x"], "unrecognized arguments: --task", id="no shortened"),
         pytest.param(["run", "a.yml", "b.yml"], "unrecognized arguments: b.yml", id="two files"),
         pytest.param(["run", "--work-dir"], "expected one argument", id="an option without value"),
@@ -132,8 +134,63 @@ def test_file_that_does_not_exist_is_a_usage_error(runtime, option):
     assert finished.code == 2
     name = option.strip("-").replace("-", " ")
     path = f"{runtime.home}/no-such-file"
-    assert finished.stderr == f"pai-runtime: {name} {path}: there is no such file\n"
+    assert (
+        finished.stderr
+        == f"pai-runtime: {name} {path}: there is no such file; name one that exists\n"
+    )
     assert not runtime.logs.exists()
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        pytest.param(
+            {"PAI_EXIT_CODE_MODE": "foo"},
+            "PAI_EXIT_CODE_MODE='foo': write one of spec, preserve, catalogue",
+            id="a word that is none",
+        ),
+        pytest.param(
+            {"PAI_RUNTIME_TASK_INDEX": "first"},
+            "task index 'first': give a whole number from 0 up",
+            id="a number that is none",
+        ),
+    ],
+)
+def test_refused_setting_is_1_and_told_where_the_platform_reads(
+    runtime, tmp_path, environ, message
+):
+    runtime.logs.mkdir()  # of an earlier attempt, which is not to be quoted
+    (runtime.logs / "runtime.log").write_text("earlier words\n")
+    told = {"PAI_RUNTIME_TERMINATION_LOG": str(tmp_path / "message")}
+    finished = runtime.run("true", env={**environ, **told})
+    assert (finished.code, finished.stderr) == (1, f"pai-runtime: {message}\n")
+    text = (tmp_path / "message").read_text()
+    assert message in text
+    assert "exitCode: 1\n" in text
+    assert "earlier words" not in text
+
+
+def test_refused_option_is_a_usage_error(runtime):
+    finished = runtime.run("true", options=["--task-index", "first"])
+    assert finished.code == 2
+    assert finished.stderr == ("pai-runtime: task index 'first': give a whole number from 0 up\n")
+
+
+def test_home_of_an_unknown_user_is_a_name(runtime):
+    finished = runtime.run("true", options=["--secrets", "~no-such-user/x"])
+    assert finished.code == 2
+    assert f"{runtime.home}/~no-such-user/x: there is no such file" in finished.stderr
+
+
+def test_environment_does_not_choose_which_program_runs_as_our_playbook(runtime, tmp_path):
+    (tmp_path / "other.py").write_text("raise SystemExit('not ours')")
+    other = {
+        "PAI_RUNTIME_LAUNCHER": str(tmp_path / "other.py"),
+        "PAI_RUNTIME_PLAYBOOK_DIR": str(tmp_path),
+    }
+    finished = runtime.run("true", env=other)
+    assert finished.code == 0
+    assert f"{tmp_path}/root/playbooks/start.yml" in finished.runtime_log
 
 
 def test_version_and_help():

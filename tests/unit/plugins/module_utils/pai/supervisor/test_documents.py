@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -9,16 +10,23 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.logs import Log
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.outcome import read_outcome
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.report import Facts, report
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.verdict import (
+    SUCCEEDED_AFTER_STOP,
+    Verdict,
+)
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.supervisor.fallback import (
     make_document,
     make_message,
 )
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.supervisor.limits import LogLimits
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.supervisor.outcome import Outcome
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.supervisor.rotation import (
     RotatingFile,
 )
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.supervisor.settings import (
-    LogLimits,
     Options,
     resolve,
 )
@@ -59,6 +67,14 @@ def test_fallback_message_is_always_small_valid_and_framed_once(user, platform, 
     assert isinstance(inside["errorLogs"]["user"], str)
 
 
+def test_fallback_has_the_keys_of_the_analysis_in_their_order():
+    facts = Facts(read_outcome(Path("/nonexistent"), []), {}, Log(), Log())
+    analysed = report(facts, Verdict(1, SUCCEEDED_AFTER_STOP), None, [])
+    outcome = Outcome(1, None, False, "command", None, None, "then", "now", {})
+    made = make_document(places("/nonexistent"), outcome, "it failed", str)
+    assert list(made) == list(analysed)
+
+
 def test_platform_log_is_cut_before_the_user_log():
     message = make_message(document(user="u" * 2500, platform="p" * 9000)).decode()
     inside = yaml.safe_load(message[len(TAGS[0]) : -len(TAGS[1])])["errorLogs"]
@@ -96,6 +112,59 @@ def test_disk_that_refuses_is_told_once_with_what_is_missing(tmp_path):
     log.write(b"67890")
     log.close()
     assert reports == [f"{tmp_path}/log/current: cannot write: No space left on device"]
+
+
+class Refusing(RotatingFile):
+    """A log whose disk has no room for a new file while ``full``."""
+
+    full = False
+
+    def _open(self):
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super()._open()
+
+
+def contents(folder):
+    return [path.read_bytes() for path in [*sorted(folder.glob("@*")), folder / "current"]]
+
+
+def test_rotation_goes_on_after_a_clean_up_that_failed(tmp_path):
+    stuck = tmp_path / "@0.s"
+    stuck.mkdir()  # cannot be unlinked
+    reports = []
+    log = RotatingFile(tmp_path, LogLimits(4, 1), reports.append)
+    for n in range(4):
+        log.write(b"row%d" % n)
+    log.close()
+    assert reports == [f"{stuck}: cannot be removed: Is a directory"] * 3
+    stuck.rmdir()
+    assert contents(tmp_path) == [b"row2", b"row3"]
+
+
+def test_rotation_does_not_care_who_moved_the_full_file(tmp_path):
+    log = RotatingFile(tmp_path, LogLimits(4, 2), pytest.fail)
+    log.write(b"row0")
+    (tmp_path / "current").rename(tmp_path / "shipped")
+    log.write(b"row1")
+    log.write(b"row2")
+    log.close()
+    assert contents(tmp_path) == [b"row1", b"row2"]
+
+
+def test_rotation_that_is_refused_loses_nothing_and_is_tried_at_the_next_write(tmp_path):
+    reports = []
+    log = Refusing(tmp_path, LogLimits(4, 2), reports.append)
+    log.write(b"row0")
+    log.full = True
+    log.write(b"row1")
+    log.write(b"row2")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"row0row1row2"]
+    log.full = False
+    log.write(b"row3")
+    log.close()
+    assert contents(tmp_path) == [b"row0row1row2", b"row3"]
+    assert reports == [f"{tmp_path}/current: cannot start a new file: No space left on device"]
 
 
 FAILED = {

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
+import sys
 import venv
 from pathlib import Path
 
@@ -166,8 +168,64 @@ def test_analysis_counts_also_when_the_playbook_fails_after_it(runtime):
     assert "disk full" in finished.exit["message"]
 
 
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        pytest.param({"exitCode": 226, "transient": "maybe"}, 226, id="a word for a boolean"),
+        pytest.param({"exitCode": 226, "solution": 5}, 226, id="what the summary cannot show"),
+    ],
+)
+def test_nothing_after_the_analysis_costs_its_code(runtime, content, code):
+    runtime.hook("exit", f"(logs / 'exit.json').write_text({json.dumps(content)!r}); sys.exit(0)")
+    finished = runtime.bash("echo words; exit 1")
+    assert finished.code == finished.exit["exitCode"] == code
+    assert str(code) in finished.stderr.splitlines()[-1] + finished.stderr.split("exit code")[-1]
+
+
+def test_capture_that_is_impossible_is_told_in_the_termination_message(runtime, tmp_path):
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1] + '/module_utils')\n"
+        "from pai.supervisor import cli, lifecycle\n"
+        "def refuse(*_arguments): raise OSError(28, 'No space left on device')\n"
+        "lifecycle.Capture = refuse\n"
+        "raise SystemExit(cli.main(sys.argv[2:]))"
+    )
+    runtime.hook("exit", "os._exit(1)")
+    places = ["--work-dir", str(runtime.work), "--log-dir", str(runtime.logs)]
+    root, message = runtime.launcher.parents[1], tmp_path / "message"
+    options = [*places, "--termination-log", str(message), "--", "true"]
+    done = subprocess.run(
+        [sys.executable, "-c", program, root, "run", *options],
+        env=runtime.environment,
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "No space left on device" in message.read_text()
+    assert "No space left on device" in (runtime.work / "outcome.json").read_text()
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        pytest.param({}, id="at the end"),
+        pytest.param({"PAI_EXIT_CODE_MODE": "foo"}, id="before the start"),
+    ],
+)
+def test_pipe_that_nobody_reads_as_termination_log_holds_nothing_up(runtime, tmp_path, environ):
+    runtime.hook("exit", "sys.exit('no space')")
+    os.mkfifo(tmp_path / "pipe")
+    options = ["--termination-log", str(tmp_path / "pipe")]
+    finished = runtime.bash("exit 1", options=options, env=environ)
+    assert finished.code == 1
+    if not environ:
+        says = f"termination message not written to {tmp_path}/pipe: No such device or address"
+        assert says in finished.runtime_log
+
+
 def test_missing_ansible_is_told_and_nothing_hangs(runtime):
-    finished = runtime.run("true", env={"PAI_RUNTIME_LAUNCHER": "/no/launcher"})
+    runtime.launcher.unlink()
+    finished = runtime.run("true")
     assert finished.code == 1
     assert "No such file or directory" in finished.exit["message"]
 
@@ -177,8 +235,8 @@ def test_python_without_ansible_is_named(runtime, tmp_path):
     bare = tmp_path / "bare"
     venv.create(bare, symlinks=True)
     program = str(bare / "bin" / "python")
-    environ = {"PAI_PYTHON": program, "PAI_RUNTIME_LAUNCHER": ""}
-    finished = runtime.run("true", env=environ)
+    shutil.copy(ROOT / "bin" / "pai-playbook", runtime.launcher)
+    finished = runtime.run("true", env={"PAI_PYTHON": program})
     assert finished.code == 1
     says = "has no ansible-core (No module named 'ansible'): name one that has in PAI_PYTHON"
     assert f"{program} {says}" in finished.exit["message"]
@@ -186,7 +244,7 @@ def test_python_without_ansible_is_named(runtime, tmp_path):
 
 def test_real_ansible_runs_in_hostile_surroundings(runtime, tmp_path):
     """A POSIX locale, no home, the user's own settings, a current directory open to everybody."""
-    (tmp_path / "playbooks").mkdir()
+    shutil.copy(ROOT / "bin" / "pai-playbook", runtime.launcher)
     for name, source, target in (
         ("start", "work/container_env.nul", "work/process_env.nul"),
         ("exit", "work/outcome.json", "logs/exit.json"),
@@ -197,12 +255,10 @@ def test_real_ansible_runs_in_hostile_surroundings(runtime, tmp_path):
             }
         }
         play = {"hosts": "all", "gather_facts": False, "tasks": [{"name": "Copy", **copy}]}
-        (tmp_path / "playbooks" / f"{name}.yml").write_text(json.dumps([play]))
+        (runtime.launcher.parents[1] / "playbooks" / f"{name}.yml").write_text(json.dumps([play]))
     (tmp_path / "open").mkdir()
     (tmp_path / "open").chmod(0o777)
     environ = {
-        "PAI_RUNTIME_LAUNCHER": "",
-        "PAI_RUNTIME_PLAYBOOK_DIR": str(tmp_path / "playbooks"),
         "LC_ALL": "POSIX",
         "HOME": "/nonexistent",
         "ANSIBLE_CONFIG": "/nonexistent",
@@ -327,7 +383,7 @@ def test_secrets_are_masked_in_the_failure_of_a_playbook_that_was_analysed(runti
 def test_container_entrypoint_takes_everything_from_the_environment(runtime, tmp_path):
     places = {"PAI_RUNTIME_WORK_DIR": str(runtime.work), "PAI_RUNTIME_LOG_DIR": "logs"}
     done = subprocess.run(
-        [ROOT / "bin" / "pai-runtime", "--", "bash", "-c", "echo words; exit 3"],
+        [runtime.program, "--", "bash", "-c", "echo words; exit 3"],
         env={**runtime.environment, **places},
         cwd=tmp_path,
         capture_output=True,
@@ -370,7 +426,7 @@ def test_as_pid_1_it_reaps_and_ends_everything(runtime, tmp_path):
     if subprocess.run([*unshare, "true"], capture_output=True).returncode:
         pytest.skip("process namespaces are not allowed here")
     directories = ["--work-dir", str(runtime.work), "--log-dir", str(runtime.logs)]
-    program = str(ROOT / "bin" / "pai-runtime")
+    program = str(runtime.program)
     script = "echo parent $PPID; setsid sleep 1000 & exit 3"
     done = subprocess.run(
         [*unshare, program, "run", *directories, "--", "bash", "-c", script],

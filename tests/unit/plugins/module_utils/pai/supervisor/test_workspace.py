@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 
 import pytest
 
@@ -41,7 +42,51 @@ def test_state_of_an_earlier_attempt_is_forgotten(runtime):
     assert finished.code == 3
     assert list((runtime.work / "state").iterdir()) == []
     assert not (runtime.work / "command.nul").exists()
-    assert (runtime.home / "launcher.py").exists()
+    assert runtime.launcher.exists()
+
+
+def test_files_of_an_earlier_attempt_are_not_taken_for_this_ones(runtime):
+    runtime.run("true")
+    earlier = ("process_env.nul", "user.sh", "runtime_env.sh", "runtime_env.full.sh")
+    for name in (*earlier, "secrets.json"):
+        (runtime.work / name).write_text("{}")
+    (runtime.work / "job.json").write_text('{"name": "earlier", "current": {"taskRole": "old"}}')
+    runtime.hook("start", "print('seen', sorted(os.listdir(work)), flush=True); os._exit(1)")
+    runtime.hook("exit", "os._exit(1)")  # so that the supervisor's own words count
+    for _attempt in range(2):
+        finished = runtime.run("true")
+        seen = finished.runtime_log.partition("seen ")[2].partition("\n")[0]
+        assert [name for name in (*earlier, "job.json") if name in seen] == []
+        assert "'job.earlier.json'" in seen
+        assert "'secrets.json'" in seen
+        assert (finished.exit["job"], finished.exit["taskRole"]) == (None, None)
+
+
+def test_files_of_others_in_a_new_work_directory_stay_for_the_start(runtime):
+    runtime.work.mkdir()
+    for name in ("job.json", "user.sh"):
+        (runtime.work / name).write_text("a person's own")
+    assert runtime.run("true").code == 0
+    assert {(runtime.work / name).read_text() for name in ("job.json", "user.sh")} == {
+        "a person's own"
+    }
+
+
+def test_umask_of_the_container_is_handed_over(runtime):
+    assert (runtime.run("true", umask=0o027).work / "umask").read_text() == "0027\n"
+
+
+def test_directory_of_a_persons_own_keeps_its_mode(runtime, tmp_path):
+    runtime.logs.mkdir()
+    runtime.logs.chmod(0o750)
+    assert runtime.run("true").code == 0
+    assert stat.S_IMODE(runtime.logs.stat().st_mode) == 0o750
+    places = {"PAI_RUNTIME_WORK_DIR": str(runtime.work), "PAI_RUNTIME_LOG_DIR": str(runtime.logs)}
+    done = subprocess.run(
+        [runtime.program, "--", "true"], env={**runtime.environment, **places}, capture_output=True
+    )
+    assert done.returncode == 0
+    assert stat.S_IMODE(runtime.logs.stat().st_mode) == 0o777  # a volume of the container's
 
 
 def test_somebody_elses_state_directory_is_refused_and_kept(runtime):

@@ -1,0 +1,32 @@
+# Copyright: (c) 2026, OpenPAI Runtime for Ansible contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find a program as a shell would, and signal a process group. Standard library only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def find_program(name: str, environment: Mapping[str, str], directory: Path | None) -> str | None:
+    """Return the path of a program on the PATH of that environment (not on ours), or None.
+
+    A relative entry of PATH (an empty one, too) counts from ``directory``, where the program is to
+    run, as for execvp; without a directory such entries are left out.
+    """
+    for folder in environment.get("PATH", os.defpath).split(os.pathsep):
+        candidate = os.path.join(directory or "", folder, name)
+        if os.path.isabs(candidate) and os.path.isfile(candidate) and os.access(candidate, os.X_OK):
+            return candidate
+    return None
+
+
+def signal_group(group: int, signum: int) -> bool:
+    """Signal a group that may have ended or changed its user meanwhile; True if somebody got it."""
+    try:
+        os.killpg(group, signum)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
