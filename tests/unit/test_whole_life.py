@@ -212,6 +212,25 @@ def test_a_failing_analysis_neither_stops_the_plugins_nor_hides_a_failure(life: 
     assert (life.directory / "event").read_text() == "completed\n"
 
 
+def test_plugins_that_cannot_be_run_at_the_end_are_a_failure(life: Life) -> None:
+    broken = life.directory / "own" / "broken" / "tasks" / "exit.yml"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("- [this is no task\n")
+    plugins = [{"plugin": "cmd", "parameters": {"postCommands": ["true"]}}, {"plugin": "broken"}]
+    done = life.run(job("true", plugins=plugins), PAI_PLUGIN_PATH=str(life.directory / "own"))
+    assert done.returncode == 1, done.stderr
+    assert (life.result["exitCode"], life.result["stage"]) == (1, "exit")
+    assert life.message["exitCode"] == 1
+
+
+def test_a_talkative_background_process_holds_nothing_up(life: Life) -> None:
+    talk = "(while echo some line of a daemon; do :; done) &"
+    plugin = {"plugin": "cmd", "parameters": {"preCommands": [talk]}}
+    done = life.run(job("echo ran", plugins=[plugin]), PAI_LOG_FILE_BYTES="1000000")
+    assert (done.returncode, done.stdout) == (0, "ran\n")
+    assert sum(path.stat().st_size for path in life.logs.glob("runtime.log*")) < 4_000_000
+
+
 def test_a_background_process_of_a_pre_command_lives_beside_the_command(life: Life) -> None:
     commands = ["(while true; do date > beat; sleep 0.1; done) &"]
     plugin = {"plugin": "cmd", "parameters": {"preCommands": commands}}
@@ -332,6 +351,15 @@ def test_an_exit_spec_chooses_the_code_and_the_catalogue_the_words(life: Life) -
     assert done.returncode == 232
     assert life.message["originUserExitCode"] == 1
     assert life.message["phrase"] == "ContainerImportError"
+
+
+def test_an_earlier_jobs_plugins_and_name_are_forgotten(life: Life) -> None:
+    callbacks = [{"event": "taskCompletes", "commands": ["echo run >> completed"]}]
+    earlier = job("true", plugins=[{"plugin": "cmd", "parameters": {"callbacks": callbacks}}])
+    assert life.run(earlier).returncode == 0
+    assert life.run("not: [yaml").returncode == 1
+    assert (life.directory / "completed").read_text() == "run\n"
+    assert life.result["job"] is None
 
 
 def test_an_earlier_attempts_logs_are_moved_away(life: Life) -> None:

@@ -145,7 +145,7 @@ def _find_files(options: Options, cwd: Path) -> None:
     for name in FILES:
         text = getattr(options, name)
         path = find_path(text, cwd) if text else None
-        if path is not None and not path.is_file():
+        if path is not None and not os.path.isfile(path):
             raise RuntimeConfigError(
                 f"{name.replace('_', ' ')} {path}: there is no such file; name one that exists"
             )

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import time
 import traceback
 from collections.abc import Mapping
@@ -39,6 +41,14 @@ class Ending(NamedTuple):
             result.failure.message if result.failure else "the exit playbook wrote no exit.json"
         )
         document = read_document(self.settings.exit_file)
+        if result.failure and self._lost_something(outcome, result.failure):
+            outcome = outcome._replace(
+                exit_code=result.failure.code,
+                stage="exit",
+                plugin=result.failure.plugin,
+                message=failed,
+            )
+            document = None
         if document is None or _number(document.get("exitCode")) is None:
             document = self._unanalysed(outcome, failed)
         elif not result.ok and not document.get("message"):
@@ -48,11 +58,26 @@ class Ending(NamedTuple):
         self._write(document)
         return document
 
+    def _lost_something(self, outcome: Outcome, failure: Failure) -> bool:
+        """Tell whether a task that had succeeded did not get the plugins that it counts on.
+
+        A failing analysis takes nothing from it. Of a task that was stopped nobody expects them.
+        """
+        analysis = failure.role == "failure_analysis" and failure.code == 1
+        if outcome.exit_code or outcome.stopped or analysis:
+            return False
+        try:
+            chosen = json.loads((self.settings.work_dir / "plugins.json").read_bytes())
+            return any("exit" in p["moments"] and p["failurePolicy"] == "fail" for p in chosen)
+        except (OSError, ValueError, TypeError, KeyError):  # none were chosen
+            return False
+
     def _play(self, outcome: Outcome) -> PlaybookResult:
         """Run the playbook: as long as it takes, or as long as the grace period lasts."""
         began = time.monotonic()
         try:
-            self.settings.exit_file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # what cannot be removed cannot be taken for ours
+                self.settings.exit_file.unlink(missing_ok=True)
             write_document(self.settings.outcome_file, outcome.document())
             return self.runner.run(
                 Playbook(self.settings, "exit"),

@@ -43,7 +43,9 @@ class Life:
         self._loop = EventLoop(signals_to_catch(), self._on_signal)
         self._stdout = PassOn(1, "stdout", self._loop, self._say)
         self._stderr = PassOn(2, "stderr", self._loop, self._say)
-        self._log = RuntimeLog(settings.runtime_log, self._stderr, settings.secrets_file)
+        self._log = RuntimeLog(
+            settings.runtime_log, self._stderr, settings.secrets_file, settings.limits.file_bytes
+        )
         path = settings.work_dir / "runtime_log_pipe"
         fifo = make_fifo(path, self._say)
         self._steps = None if fifo is None else LineSource(fifo, self._log, self._loop)

@@ -52,6 +52,6 @@ def seconds(environ: Mapping[str, str], name: str, default: float) -> float:
 
 def _count(environ: Mapping[str, str], name: str, default: int, least: int) -> int:
     text = environ.get(name) or str(default)
-    if not (text.isascii() and text.isdigit() and int(text) >= least):
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) >= least):
         raise RuntimeConfigError(f"{name}={text!r}: give a whole number from {least} up")
     return int(text)

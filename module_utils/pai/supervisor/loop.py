@@ -108,7 +108,8 @@ class EventLoop:
     def _serve(self, *moments: float | None) -> None:
         waits = [moment for moment in moments if moment is not None]
         waits += [moment for moment, _callback in self._timers.values()]
-        timeout = max(0.0, min(waits) - time.monotonic()) if waits else None
+        # An hour at most: epoll takes no wait of weeks.
+        timeout = min(3600.0, max(0.0, min(waits) - time.monotonic())) if waits else None
         for key, _events in self._selector.select(timeout):
             # An earlier callback of this round may have stopped watching this one.
             if self._selector.get_map().get(key.fd) is key:

@@ -15,13 +15,15 @@ from .documents import read_document
 class Failure(NamedTuple):
     """Why a playbook failed: the plugin whose failure it is, our words, the code to end with.
 
-    ``refused``: the job or a setting is wrong, nothing broke.
+    ``refused``: the job or a setting is wrong, nothing broke. ``role`` is the role that failed,
+    None where the playbook came to its end in another way.
     """
 
     plugin: str | None
     message: str
     code: int
     refused: bool = False
+    role: str | None = None
 
 
 class PlaybookResult(NamedTuple):
@@ -62,7 +64,8 @@ def _failure(
         if not isinstance(code, int) or not 1 <= code <= 255:
             code = 1
         refused = bool(found.get("refused"))
-        return Failure(found.get("plugin") or None, str(found["message"]), code, refused)
+        plugin, role = found.get("plugin") or None, found.get("role") or None
+        return Failure(plugin, str(found["message"]), code, refused, role)
     how = f"exit code {ended_with}" if isinstance(ended_with, int) else str(ended_with)
     lines = [line for line in last if line.strip()][-3:]
     said = ": " + " | ".join(lines) if lines else ""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import stat
 import time
@@ -20,13 +21,21 @@ from .pass_on import PassOn
 
 LINE_BYTES = 64 * 1024
 READ_BYTES = 64 * 1024
+_GET_PIPE_SIZE = 1032  # F_GETPIPE_SZ, which the module fcntl names from Python 3.10 on
 
 
 class RuntimeLog:
-    """Writes lines to runtime.log and to stderr; knows the secrets as soon as they exist."""
+    """Writes lines to runtime.log and to stderr; knows the secrets as soon as they exist.
 
-    def __init__(self, path: Path, stderr: PassOn, secrets: Path) -> None:
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    A log of ``limit`` bytes makes way for a new one and is kept as ``runtime.log.1``: what a step
+    starts in the background may write for ever.
+    """
+
+    def __init__(self, path: Path, stderr: PassOn, secrets: Path, limit: int) -> None:
+        self._path = path
+        self._limit = limit
+        self._fd = self._open()
+        self._size = os.fstat(self._fd).st_size
         self._stderr = stderr
         self._secrets = secrets
         self._secrets_seen: tuple[int, int, int] | None = None
@@ -40,9 +49,20 @@ class RuntimeLog:
         lines = "".join(f"[{stamp}] [openpai-runtime] {line}\n" for line in masked.split("\n"))
         data = lines.encode(errors="replace")
         with contextlib.suppress(OSError):  # a full disk: the people at stderr still see it
-            os.write(self._fd, data)
+            if self._size > self._limit:
+                self._turn()
+            self._size += os.write(self._fd, data)
         if shown:
             self._stderr.write(data)
+
+    def _open(self) -> int:
+        return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+
+    def _turn(self) -> None:
+        os.replace(self._path, f"{self._path}.1")
+        fresh = self._open()
+        os.close(self._fd)
+        self._fd, self._size = fresh, 0
 
     def mask(self, text: str) -> str:
         """Return the text without the secrets that are known now."""
@@ -73,20 +93,17 @@ class LineSource:
         loop.watch(fd, READ, self._readable)
 
     def catch_up(self) -> None:
-        """Write the lines that are there now."""
-        while self._read_once():
-            pass
+        """Write the lines that are there now: as much as a pipe holds, for more may always come."""
+        left = fcntl.fcntl(self._fd, _GET_PIPE_SIZE) if self._fd >= 0 else 0
+        while left > 0 and (read := self._read_once()):
+            left -= read
 
-    def drain(self) -> None:
-        """Write what is there now, also a last line without an end."""
+    def close(self) -> None:
+        """Write what is there now, also a last line without an end, and stop reading."""
         self.catch_up()
         if self._tail:
             self._line(self._tail)
             self._tail = b""
-
-    def close(self) -> None:
-        """Drain and stop reading."""
-        self.drain()
         if self._fd >= 0:
             self._loop.unwatch(self._fd)
             os.close(self._fd)
@@ -95,21 +112,22 @@ class LineSource:
     def _readable(self) -> None:
         self._read_once()
 
-    def _read_once(self) -> bool:
+    def _read_once(self) -> int:
+        """Return how many bytes were read: 0 where there are none now, or never again."""
         try:
             data = os.read(self._fd, READ_BYTES) if self._fd >= 0 else b""
         except BlockingIOError:
-            return False
+            return 0
         if not data:
             self._loop.unwatch(self._fd)
-            return False
+            return 0
         *lines, self._tail = (self._tail + data).split(b"\n")
         for line in lines:
             self._line(line)
         if len(self._tail) > LINE_BYTES:
             self._line(self._tail)
             self._tail = b""
-        return True
+        return len(data)
 
     def _line(self, data: bytes) -> None:
         text = data.decode(errors="replace").rstrip("\r")

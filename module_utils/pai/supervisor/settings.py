@@ -169,7 +169,7 @@ def _own_places(choose: _Chooser) -> tuple[Path, Path]:
 
 
 def _existing(wanted: bool, *candidates: Path) -> Path | None:
-    return next((path for path in candidates if wanted and path.exists()), None)
+    return next((path for path in candidates if wanted and os.path.exists(path)), None)
 
 
 def find_termination_log(options: Options, environ: Mapping[str, str], cwd: Path) -> Path | None:

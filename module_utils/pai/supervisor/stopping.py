@@ -38,6 +38,7 @@ class Stopping:
         self._since = 0.0
         self.kill_at: float | None = None  # when what still runs is killed
         self._ends_at = 0.0
+        self._again = False
 
     @property
     def requested(self) -> bool:
@@ -56,9 +57,11 @@ class Stopping:
             self.kill_at = now + self.grace - self.exit_reserve
             self._ends_at = now + self.grace
             return True
-        if now - self._since < AGAIN_SECONDS or now >= self.kill_at:
+        if now - self._since < AGAIN_SECONDS or self._again:
             return False
         self.kill_at = now
+        self._ends_at = min(self._ends_at, now + self.exit_reserve)
+        self._again = True
         return True
 
     @property
@@ -77,6 +80,8 @@ class Stopping:
     def told(self) -> str:
         """Describe the wish in one line."""
         name = signal.Signals(self.signum or signal.SIGTERM).name
+        if self._again:
+            return f"told to stop again: KILL now, {self.exit_reserve:.0f} s are kept for exit"
         rest = self.grace - self.exit_reserve
         return (
             f"{name}: stopping; {rest:.0f} s to end by itself, then KILL,"

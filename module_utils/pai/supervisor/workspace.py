@@ -19,7 +19,7 @@ from .settings import Settings
 LOGS = ("user-stdout", "user-stderr", "user-all")
 # What we write into the log directory. Anything else there is not ours to move; init.log belongs
 # to this attempt's own init container.
-OURS = ("runtime.log", "exit.json", "pai-termination-log", *LOGS)
+OURS = ("runtime.log", "runtime.log.1", "exit.json", "pai-termination-log", *LOGS)
 # What an earlier attempt left in the work directory, and this one must not take for its own. Its
 # secrets.json stays: so they are masked from the first line on.
 STALE = (
@@ -54,6 +54,10 @@ def prepare(settings: Settings, environment: Mapping[bytes, bytes], umask: int) 
 def _prepare_work(settings: Settings, environment: Mapping[bytes, bytes], umask: int) -> None:
     work = settings.work_dir
     work.mkdir(parents=True, exist_ok=True)
+    if (work / "ansible").is_dir() and not os.access(work / "ansible", os.W_OK):
+        raise RuntimeConfigError(
+            f"{work / 'ansible'}: belongs to another user; choose another directory with --work-dir"
+        )
     if settings.action != "render":
         _empty_state(work)
     if (work / "container_env.nul").exists():  # else what is there is somebody else's

@@ -236,3 +236,28 @@ def test_part_of_the_grace_is_kept_for_exit(grace, reserve):
     assert stopping.exit_reserve == reserve
     assert stopping.requested
     assert stopping.kill_at <= stopping.exit_deadline()
+
+
+def test_a_second_stop_leaves_the_exit_its_part_from_now_on(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    stopping = Stopping(30.0)
+    stopping.request(signal.SIGTERM)
+    assert (stopping.kill_at, stopping.exit_deadline()) == (120.0, 128.0)
+    assert "20 s to end by itself" in stopping.told()
+    now[0] = 102.0
+    assert stopping.request(signal.SIGTERM)
+    assert (stopping.kill_at, stopping.exit_deadline()) == (102.0, 110.0)
+    assert stopping.told() == "told to stop again: KILL now, 10 s are kept for exit"
+    now[0] = 110.0
+    assert not stopping.request(signal.SIGTERM)
+    assert stopping.exit_deadline() == 110.0
+
+
+def test_a_grace_of_months_is_no_problem(runtime):
+    """epoll takes no wait of more than 24 days."""
+    finished = runtime.bash(
+        "trap 'exit 3' TERM; kill -TERM $PPID; while :; do sleep 0.1; done",
+        env={"PAI_TERMINATION_GRACE_SECONDS": "9000000"},
+    )
+    assert finished.code == 3, finished.stderr
