@@ -220,6 +220,7 @@ def test_plugins_that_cannot_be_run_at_the_end_are_a_failure(life: Life) -> None
     done = life.run(job("true", plugins=plugins), PAI_PLUGIN_PATH=str(life.directory / "own"))
     assert done.returncode == 1, done.stderr
     assert (life.result["exitCode"], life.result["stage"]) == (1, "exit")
+    assert life.result["originalUserExitCode"] == 0
     assert life.message["exitCode"] == 1
 
 

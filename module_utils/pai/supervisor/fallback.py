@@ -42,6 +42,8 @@ def _reason(outcome: Outcome, failed: str) -> str:
     happened = (
         f"The start failed: {outcome.message}"
         if outcome.stage == "start"
+        else "The command succeeded"
+        if outcome.stage == "exit"
         else f"The command ended with exit code {outcome.exit_code}"
     )
     return f"{happened}. The runtime could not analyse the end: {failed}"
@@ -56,7 +58,7 @@ def _bare_document(outcome: Outcome, failed: str, reason: str) -> dict[str, Any]
         "taskRole": None,
         "taskIndex": None,
         "exitCode": code,
-        "originalUserExitCode": None if outcome.stage == "start" else code,
+        "originalUserExitCode": {"start": None, "exit": 0}.get(outcome.stage, code),
         "signal": outcome.signum,
         "stopped": outcome.stopped,
         "stage": outcome.stage,
