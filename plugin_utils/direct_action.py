@@ -26,7 +26,6 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils import basic
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible.vars.clean import remove_internal_keys
 
 try:
     from ansible.module_utils import _internal
@@ -115,7 +114,6 @@ class DirectAction(ActionBase):
         result: dict[str, Any] = json.loads(
             recorded[-1], cls=get_module_decoder(_PROFILE, Direction.MODULE_TO_CONTROLLER)
         )
-        remove_internal_keys(result)
         result["_ansible_parsed"] = True
         return result
 

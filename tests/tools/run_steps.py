@@ -79,6 +79,8 @@ def environment() -> dict[str, str]:
         **kept,
         **colour,
         "PATH": f"{path}:/usr/sbin:/sbin",
+        # by name: in a world-writable directory Ansible does not read it by itself
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
         "CONTAINERS_CONF": str(ROOT / "tests/tools/containers.conf"),
     }
 
