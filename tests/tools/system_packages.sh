@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# Install the Debian packages that the container tests need, where this user may; name them where not.
+# Install the Debian packages that the tests need, where this user may; name them where not.
 # It never fails for a missing package: run_steps.py decides what can run without it.
 set -euo pipefail
 
 # Podman's parts are only recommended by it (or left out on a slim machine), and each is needed:
 # without iptables no container gets a network, without catatonit there is no --init.
 packages=(podman runc netavark aardvark-dns iptables catatonit debootstrap)
+# The tests of the plugin ssh log in to a real sshd.
+packages+=(openssh-server openssh-client rsync)
 
 command -v dpkg-query >/dev/null || {
-    echo "== no Debian or Ubuntu: the container tests need ${packages[*]} (by whatever name) installed by you"
+    echo "== no Debian or Ubuntu: the tests need ${packages[*]} (by whatever name) installed by you"
     exit 0
 }
 
@@ -19,7 +21,7 @@ done
 ((${#missing[@]})) || exit 0
 
 if ((EUID)); then
-    echo "== missing for the container tests: ${missing[*]}"
+    echo "== missing for the tests: ${missing[*]}"
     echo "   sudo apt-get install --no-install-recommends ${missing[*]}"
     exit 0
 fi
@@ -27,4 +29,4 @@ echo "== installing ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 { apt-get update -qq &&
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; } ||
-    echo "== apt could not install them: the container tests will fail"
+    echo "== apt could not install them: some tests will fail"

@@ -86,7 +86,9 @@ def with_known_phases(report: dict[str, object], known: Mapping[str, object]) ->
 
 def _reason(outcome: Outcome, verdict: Verdict, masker: Masker | None) -> str:
     """Return the entry's reason; what failed in the runtime or a plugin says what it was."""
-    told = _masked(outcome.message, masker) if verdict.match is None else None
+    # of a stop the entry says all there is; a failure of ours or of a plugin has its own words
+    own = verdict.match is None and not outcome.stopped
+    told = _masked(outcome.message, masker) if own else None
     return f"{verdict.words.reason} {told}" if told else verdict.words.reason
 
 

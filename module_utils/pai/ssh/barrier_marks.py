@@ -1,0 +1,146 @@
+# Copyright: (c) 2026, OpenPAI Runtime for Ansible contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What tasks of a job leave for each other, as small files that are read and written over ssh.
+
+``state/ssh_barrier.done`` in a task's work directory says that its barrier is passed; the first
+task's is the release that the others wait for. ``ssh/marks/ALIAS`` says that a task has ended: a
+container that ended has no sshd to be asked, so it tells some of the others before.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..replacing import replace
+
+PASSED = "openpai: ssh barrier passed"
+_MOST_BYTES = 4096
+
+
+@dataclasses.dataclass(frozen=True)
+class EndMark:
+    """A task has ended; ``ready`` whether it had passed its barrier.
+
+    ``attempt`` is the UID of the job's attempt on a cluster, empty elsewhere.
+    """
+
+    alias: str
+    exit_code: int
+    ready: bool
+    attempt: str = ""
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether whoever waits for it waits in vain."""
+        return not self.ready and self.exit_code != 0
+
+    def encode(self) -> str:
+        """Return the mark as one line."""
+        return json.dumps(dataclasses.asdict(self))
+
+    def __str__(self) -> str:
+        """Return what has happened, in words."""
+        return f"{self.alias} has ended (exit code {self.exit_code})"
+
+
+def decode(text: str) -> Iterator[EndMark]:
+    """Yield the marks in a text whose other lines may be anything, a login's greeting say."""
+    for line in text.splitlines():
+        if not line.startswith('{"alias":'):
+            continue
+        try:
+            mark = EndMark(**json.loads(line))
+        except (ValueError, TypeError, RecursionError):
+            continue
+        kinds = (mark.alias, str), (mark.exit_code, int), (mark.ready, bool), (mark.attempt, str)
+        if all(isinstance(value, kind) for value, kind in kinds):
+            yield mark
+
+
+@dataclasses.dataclass(frozen=True)
+class Marks:
+    """The marks in a task's work directory; ``attempt`` as in `EndMark`."""
+
+    work_dir: Path
+    attempt: str
+
+    @property
+    def passed(self) -> Path:
+        """The file that says that this task's barrier is passed in this attempt."""
+        return self.work_dir / "state" / "ssh_barrier.done"
+
+    @property
+    def told(self) -> Path:
+        """The file that says that this task has told of its end in this attempt."""
+        return self.work_dir / "state" / "ssh_barrier.ended"
+
+    def write(self, path: Path, text: str) -> None:
+        """Write one of these two files.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace(path, f"{text}\n".encode(), 0o644)
+
+    def received(self) -> list[EndMark]:
+        """Return the marks that others have left here and that are of this attempt."""
+        folder = self.work_dir / "ssh" / "marks"
+        try:
+            paths = [path for path in folder.iterdir() if not path.name.startswith(".")]
+        except OSError:
+            return []
+        return [mark for path in paths for mark in self._read(path) if mark.alias == path.name]
+
+    def _read(self, path: Path) -> Iterator[EndMark]:
+        try:
+            with path.open("rb") as file:
+                text = file.read(_MOST_BYTES).decode("utf-8", "replace")
+            if not self.attempt and path.stat().st_mtime < self._began():
+                return iter(())  # of an earlier run of the job in the same directory
+        except OSError:
+            return iter(())
+        return (mark for mark in decode(text) if mark.attempt == self.attempt)
+
+    def _began(self) -> float:
+        """Return when this attempt began, in seconds since the epoch: pai-runtime's first file."""
+        try:
+            return (self.work_dir / "container_env.nul").stat().st_mtime
+        except OSError:
+            return 0.0
+
+    def passed_on(self, output: str) -> list[EndMark]:
+        """Return the marks that a peer has and showed us.
+
+        Only where attempts have UIDs: otherwise they may be those of the peer's earlier run.
+        """
+        marks = decode(output) if self.attempt else ()
+        return [mark for mark in marks if mark.attempt == self.attempt]
+
+    def question(self) -> str:
+        """Return the command that prints a peer's marks, for whichever shell its user has."""
+        return _shell(
+            f'{self._remote()}; cat "$w"/state/ssh_barrier.done "$w"/ssh/marks/* 2>/dev/null; true'
+        )
+
+    def push(self, mark: EndMark) -> str:
+        """Return the command that leaves a mark at a peer, whole or not at all."""
+        name, line = shlex.quote(mark.alias), shlex.quote(mark.encode())
+        return _shell(
+            f'{self._remote()}; d="$w/ssh/marks"; umask 077; mkdir -p "$d" && '
+            f'printf "%s\\n" {line} >"$d"/.$$ && mv -f "$d"/.$$ "$d"/{name}'
+        )
+
+    def _remote(self) -> str:
+        """Return how a peer's shell finds its work directory: it says so, or it is as ours."""
+        ours = shlex.quote(str(self.work_dir))
+        return f'w=$PAI_RUNTIME_WORK_DIR; [ -n "$w" ] || w={ours}'
+
+
+def _shell(script: str) -> str:
+    return f"exec sh -c {shlex.quote(script)}"

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.ssh.barrier_limits import Limits
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.ssh.barrier_marks import (
+    PASSED,
+    EndMark,
+    Marks,
+    decode,
+)
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.ssh.barrier_peers import (
+    Peer,
+    find_peers,
+)
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.ssh.barrier_progress import (
+    Progress,
+    by_cause,
+    line,
+)
+from tests.unit import jobs
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_progress_is_told_when_it_changes_or_every_30_seconds() -> None:
+    clock, said = Clock(), []
+    progress = Progress(said.append, clock)
+    for second in range(100):
+        clock.now = 100.0 + second
+        progress.update(1 if second < 10 else 2, 3, {"worker-2": "refused"})
+    assert [text[0] for text in said] == ["1", "2", "2", "2"]
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [
+        pytest.param(1, "waiting for worker-0 (refused)", id="one name"),
+        pytest.param(
+            7,
+            "waiting for " + "".join(f"worker-{n} (refused), " for n in range(5)) + "2 more",
+            id="a handful of names at most",
+        ),
+    ],
+)
+def test_a_line_names_few(count: int, expected: str) -> None:
+    waiting = {f"worker-{index}": "refused" for index in range(count)}
+    assert line(3, 40, waiting) == f"3 of 40 ready; {expected}"
+
+
+def test_the_last_message_names_up_to_50_per_cause() -> None:
+    text = by_cause({f"w-{index}": "dns" for index in range(60)})
+    assert text.endswith("w-49, 10 more (dns)")
+
+
+@given(st.integers(1, 10_000))
+def test_delays_stay_between_a_tenth_and_5_seconds(failures: int) -> None:
+    assert 0.1 <= Limits(60).delay(failures) <= 5.0
+
+
+@given(st.text(), st.integers(0, 255), st.booleans(), st.text())
+def test_a_mark_is_read_as_it_was_written(alias: str, code: int, ready: bool, attempt: str) -> None:
+    mark = EndMark(alias, code, ready, attempt)
+    assert list(decode(f"Welcome!\n{mark.encode()}\n")) == [mark]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param('{"alias": ', id="cut off"),
+        pytest.param('{"alias": "a", "exit_code": 1}', id="a field is missing"),
+        pytest.param('{"alias": "a", "exit_code": "1", "ready": true}', id="a wrong type"),
+        pytest.param(
+            '{"alias": "a", "exit_code": 1, "ready": true, "x": 1}', id="an unknown field"
+        ),
+    ],
+)
+def test_what_is_no_mark_is_passed_over(text: str) -> None:
+    assert list(decode(text)) == []
+
+
+@pytest.mark.parametrize("name", ["plain", 'it\'s $HOME `x` "y"'])
+@pytest.mark.parametrize("says_where", [True, False], ids=["peer says where", "same path"])
+def test_commands_work_in_a_shell_whatever_the_path(
+    tmp_path: Path, name: str, says_where: bool
+) -> None:
+    work = tmp_path / name
+    ours = tmp_path / "elsewhere" if says_where else work
+    environment = {"PATH": os.environ["PATH"]}
+    if says_where:
+        environment["PAI_RUNTIME_WORK_DIR"] = str(work)
+    marks, mark = Marks(ours, "uid"), EndMark("worker-1", 3, ready=False, attempt="uid")
+
+    def shell(command: str) -> str:
+        done = subprocess.run(["sh", "-c", command], env=environment, stdout=-1, check=True)
+        return done.stdout.decode()
+
+    assert shell(marks.question()) == ""
+    shell(marks.push(mark))
+    there = Marks(work, "uid")
+    there.write(there.passed, PASSED)
+    answer = shell(marks.question())
+    assert PASSED in answer
+    assert marks.passed_on(answer) == there.received() == [mark]
+    assert Marks(ours, "").passed_on(answer) == []
+
+
+def test_marks_of_an_earlier_local_run_do_not_count(tmp_path: Path) -> None:
+    folder = tmp_path / "ssh" / "marks"
+    folder.mkdir(parents=True)
+    mark = EndMark("worker-1", 1, ready=False)
+    (folder / "worker-1").write_text(mark.encode())
+    assert Marks(tmp_path, "").received() == [mark]
+    os.utime(folder / "worker-1", (1000, 1000))
+    (tmp_path / "container_env.nul").touch()
+    assert Marks(tmp_path, "").received() == []
+
+
+def test_peers_are_the_other_tasks_that_can_be_reached(tmp_path: Path) -> None:
+    object_ = jobs.framework(4, {"ssh": 1})
+    found = find_peers(jobs.load(tmp_path, framework_object=object_, role="worker", index=2))
+    assert not found.is_first
+    assert (found.own.alias, found.first.alias) == ("worker-2", "worker-0")
+    assert [peer.alias for peer in found.others] == ["worker-0", "worker-1", "worker-3"]
+    assert [peer.alias for peer in found.tell] == ["worker-0", "worker-1", "worker-3"]
+    assert found.others[0].host == "10.0.0.0"
+    assert found.left_out == ()
+
+
+def test_a_task_without_an_ssh_port_is_left_out(tmp_path: Path) -> None:
+    object_ = jobs.framework(2, {"http": 1})
+    found = find_peers(jobs.load(tmp_path, framework_object=object_, role="worker", index=0))
+    assert found.is_first
+    assert found.others == found.tell == ()
+    assert found.left_out == (Peer("worker-1", missing="it has no port ssh"),)
+
+
+def test_a_task_whose_host_is_unknown_is_left_out(tmp_path: Path) -> None:
+    object_ = jobs.framework(2, {"ssh": 1})
+    status = object_["status"]["attemptStatus"]["taskRoleStatuses"][0]["taskStatuses"][1]
+    for key in ("podHostIP", "podIP"):
+        status["attemptStatus"][key] = None
+    found = find_peers(jobs.load(tmp_path, framework_object=object_, role="worker", index=0))
+    assert found.left_out == (Peer("worker-1", missing="its host is not known"),)
+
+
+def test_without_gang_allocation_nobody_is_waited_for(tmp_path: Path) -> None:
+    job = jobs.document(extras={"gangAllocation": False})
+    object_ = jobs.framework(2, {"ssh": 1}, job)
+    found = find_peers(jobs.load(tmp_path, framework_object=object_, role="worker", index=0))
+    reason = "without gang allocation tasks do not start together"
+    assert found.left_out == (Peer("worker-1", missing=reason),)
+    assert found.others == found.tell == ()
