@@ -30,6 +30,8 @@ ROLE = {
     "resourcePerInstance": {"cpu": 1, "memoryMB": 1024, "gpu": 0},
     "commands": ["date +%s.%N > first"],
 }
+SSH = {"plugin": "ssh", "parameters": {"jobssh": True}}
+SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
 #: The last thing that the failing command does is to say when it is.
 FAILING = """\
 import sys, time
@@ -52,7 +54,8 @@ def measure() -> list[Row]:
     unit = middle["unit"]
     return [
         ("U: one empty ansible-playbook run", unit, "s", None),
-        ("start of a container with plugin cmd", middle["start"] / unit, "U", 1.5),
+        ("start of a container, plugin cmd", middle["start"] / unit, "U", None),
+        *_with_ssh(middle, unit),
         ("end of a failed command, 10 MiB log", middle["end"] / unit, "U", 1.5),
         ("start of a job of 10,000 tasks", middle["large"], "s", 3.0),
         ("… above a job of one task", (middle["large"] - middle["small"]) / unit, "U", 2.5),
@@ -60,12 +63,21 @@ def measure() -> list[Row]:
     ]
 
 
+def _with_ssh(middle: dict[str, float], unit: float) -> list[Row]:
+    """Return the row that needs an sshd, where there is one."""
+    if "ssh" not in middle:
+        return []
+    return [("start of a container, plugins cmd and ssh", middle["ssh"] / unit, "U", 1.5)]
+
+
 def _write_inputs(folder: Path) -> None:
+    (folder / "home").mkdir()
     (folder / "empty.yml").write_text(EMPTY)
     (folder / "fail.py").write_text(FAILING)
     plugin = {"plugin": "cmd", "parameters": {"preCommands": ["true"]}}
-    extras = {"com.microsoft.pai.runtimeplugin": [plugin]}
-    (folder / "job.yml").write_text(json.dumps({**_job(), "extras": extras}))
+    for name, plugins in (("job.yml", [plugin]), ("ssh.yml", [plugin, SSH])):
+        extras = {"com.microsoft.pai.runtimeplugin": plugins}
+        (folder / name).write_text(json.dumps({**_job(), "extras": extras}))
     (folder / "small.json").write_text(json.dumps(_framework(1)))
     (folder / "large.json").write_text(json.dumps(_framework(TASKS)))
 
@@ -107,6 +119,7 @@ def _turn(folder: Path) -> dict[str, float]:
     return {
         "unit": _empty(folder),
         "start": _until_first_instruction(folder, "job.yml"),
+        **({"ssh": _until_first_instruction(folder, "ssh.yml")} if SSHD else {}),
         "end": _end(folder),
         "small": _until_first_instruction(folder, "--framework", "small.json"),
         "large": _until_first_instruction(folder, "--framework", "large.json"),
@@ -120,7 +133,7 @@ def _empty(folder: Path) -> float:
     program = Path(sys.executable).with_name("ansible-playbook")
     command = [program, "-c", "local", "-i", "localhost,", "empty.yml"]
     began = time.time()
-    subprocess.run(command, cwd=folder, env=_environment(), check=True, capture_output=True)
+    subprocess.run(command, cwd=folder, env=_environment(folder), check=True, capture_output=True)
     return time.time() - began
 
 
@@ -146,15 +159,17 @@ def _run(folder: Path, *arguments: str) -> int:
     done = subprocess.run(
         [ROOT / "bin" / "pai-runtime", "run", *options, *places, *command],
         cwd=folder,
-        env=_environment(),
+        env=_environment(folder),
         check=False,
         capture_output=True,
     )
     return done.returncode
 
 
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PAI_PYTHON": sys.executable, "LC_ALL": "C.UTF-8"}
+def _environment(folder: Path) -> dict[str, str]:
+    home = str(folder / "home")  # where the plugin ssh may write a client's settings
+    own = {"PAI_PYTHON": sys.executable, "LC_ALL": "C.UTF-8", "PAI_SSH_HOME": home}
+    return {**os.environ, **own}
 
 
 if __name__ == "__main__":
