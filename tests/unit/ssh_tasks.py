@@ -71,7 +71,9 @@ class LocalTask:
         """Write what the runtime's earlier steps write."""
         plugins = [{"plugin": "ssh", "parameters": parameters}]
         extras = {PLUGINS: plugins, "env": {"MINE": "a 'b'\n$c"}, **job.pop("extras", {})}
-        content = document(extras=extras, taskRoles={"Ps_1": role()}, **job)
+        # ports follow from the name: another run of the tests beside this one has others
+        name = self.job_file.parent.name.strip(".")
+        content = document(extras=extras, taskRoles={"Ps_1": role()}, **{"name": name, **job})
         self.job_file.write_text(yaml.safe_dump(content))
         self.work.mkdir(parents=True, exist_ok=True)
         self.home.mkdir(exist_ok=True)

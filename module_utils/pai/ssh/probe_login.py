@@ -13,6 +13,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO, cast
 
 from ..errors import RuntimeConfigError
 from ..processes import find_program
@@ -79,8 +80,7 @@ class LoginAttempt:
 
     def fileno(self) -> int:
         """Return the reading end of the client's output."""
-        assert self._process.stdout is not None  # noqa: S101 - for the type checker
-        return self._process.stdout.fileno()
+        return cast(IO[bytes], self._process.stdout).fileno()
 
     def advance(self) -> Outcome | None:
         """Read what is there; at its end, see how the client ended."""
