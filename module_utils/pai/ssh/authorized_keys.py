@@ -84,7 +84,7 @@ def parse(line: str) -> PublicKey:
             options = tuple(_options(first))
         else:
             rest = line.strip()
-    kind, _, rest = rest.partition(" ")
+    kind, _space, rest = rest.partition(" ")
     if kind not in _FIELDS:
         raise UnusableKeyError("does not begin with a type of key, such as ssh-ed25519 or ssh-rsa")
     words = rest.strip().split(None, 1)

@@ -69,7 +69,7 @@ class Planner:
         if job_keys:
             job_key = job_keys.user.file_content(_read(self.directory / "job_key"))
             changes += self._client_files(material, job_keys, job_key)
-            job_public, _ = read_keys([NamedKey("the job's key", job_keys.user.public_line)])
+            job_public, _refused = read_keys([NamedKey("the job's key", job_keys.user.public_line)])
             public += [key.line(f"{self.directory}/session") for key in job_public]
             warnings += _left_out(material)
         serves = bool(public) and port is not None

@@ -131,6 +131,7 @@ class Sshd:
             capture_output=True,
             text=True,
             errors="replace",
+            check=False,
         )
         said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         return "" if done.returncode == 0 else (said or ["it refuses its configuration"])[-1]
