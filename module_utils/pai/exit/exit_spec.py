@@ -26,7 +26,7 @@ from .model import (
 try:
     import yaml
 except ImportError:  # reported when it is needed
-    yaml = None  # type: ignore[assignment]
+    yaml = None  # type: ignore[assignment]  # as in yaml12.py: ansible-test imports without it
 
 #: The cluster's number for every code that its spec lacks; a process that wants it ends with 255.
 _ABNORMAL = 256

@@ -65,7 +65,7 @@ def require() -> None:
         RuntimeConfigError: it is not, or it is too old to make certificates.
     """
     try:
-        from cryptography.hazmat.primitives.serialization import (  # noqa: F401
+        from cryptography.hazmat.primitives.serialization import (  # noqa: F401 - only whether it is there
             SSHCertificateBuilder,
         )
     except ImportError as error:

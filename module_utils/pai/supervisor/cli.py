@@ -90,7 +90,7 @@ def _split(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
 
 
 class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:  # type: ignore[override]
+    def error(self, message: str) -> None:  # type: ignore[override]  # argparse: NoReturn
         """Raise instead of printing the usage: one clear line is enough."""
         raise RuntimeConfigError(f"{message} (see pai-runtime --help)")
 
