@@ -1,10 +1,17 @@
 #!/usr/bin/env bash
 # Build localhost/openpai-base:CODENAME by debootstrap, the base image of the container tests, without a registry.
 # The suite and the mirror are this machine's own; a second run with the same input builds nothing. Prints the image's name.
-#   base_image.sh [CODENAME]
+# VARIANT makes openpai-base:CODENAME-VARIANT, with what a job of that kind needs besides.
+#   base_image.sh [CODENAME [VARIANT]]
 set -euo pipefail
 
 packages=(bash ca-certificates git iproute2 openssh-client openssh-server procps python3 python3-venv)
+variant=${2:-}
+case $variant in
+    "") ;;
+    mpi) packages+=(openmpi-bin python3-mpi4py rsync) ;;
+    *) echo "base_image.sh: there is no variant $variant" >&2; exit 2 ;;
+esac
 
 # shellcheck source=/dev/null
 source /etc/os-release
@@ -20,8 +27,8 @@ mirror=$({ sources CODENAME; sources RELEASE --no-release-info; } |
 components=main
 [[ "$ID" != ubuntu ]] || components=main,universe
 
-image="localhost/openpai-base:$codename"
-input=$(printf '%s\n' "$(<"$0")" "$codename" "$mirror" | sha256sum | cut -d' ' -f1)
+image="localhost/openpai-base:$codename${variant:+-$variant}"
+input=$(printf '%s\n' "$(<"$0")" "$codename" "$variant" "$mirror" | sha256sum | cut -d' ' -f1)
 built=$(podman image inspect --format '{{index .Labels "openpai.input"}}' "$image" 2>/dev/null || true)
 if [[ "$built" != "$input" ]]; then
     tree=$(mktemp -d)
@@ -29,6 +36,8 @@ if [[ "$built" != "$input" ]]; then
     echo "== building $image from $mirror" >&2
     debootstrap --variant=minbase --components="$components" --include="$(IFS=,; echo "${packages[*]}")" \
         "$codename" "$tree" "$mirror" >"$tree.log" 2>&1 || { tail -n 20 "$tree.log" >&2; exit 1; }
+    # an ordinary user, as whom a job may run: number 1000
+    chroot "$tree" useradd --create-home --shell /bin/bash job
     # what is made at first start must not be the same everywhere, and package lists are not needed
     rm -rf "$tree.log" "$tree"/etc/ssh/ssh_host_* "$tree"/var/cache/apt/archives/*.deb "$tree"/var/lib/apt/lists/*
     tar --directory "$tree" --create . |

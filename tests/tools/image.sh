@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Build localhost/openpai-runtime:test from the Containerfile on the debootstrapped base. Prints the image's name.
+# VARIANT, one of base_image.sh, is the tag instead of test.
 # The wheels are downloaded here, for the Python of the base, so that the build needs no network and no certificates.
-#   image.sh [CODENAME]
+#   image.sh [CODENAME [VARIANT]]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 export CONTAINERS_CONF="${CONTAINERS_CONF:-$PWD/tests/tools/containers.conf}"
 
+image="localhost/openpai-runtime:${2:-test}"
 base=$(tests/tools/base_image.sh "$@")
 python=$(podman run --rm --network none "$base" python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 
@@ -15,13 +17,13 @@ if [[ ! -d "$wheels" ]]; then
     mv "$wheels.part" "$wheels"
 fi
 
-before=$(podman image inspect --format '{{.Id}}' localhost/openpai-runtime:test 2>/dev/null || true)
-podman build --quiet --network none --tag localhost/openpai-runtime:test --build-arg "BASE=$base" \
+before=$(podman image inspect --format '{{.Id}}' "$image" 2>/dev/null || true)
+podman build --quiet --network none --tag "$image" --build-arg "BASE=$base" \
     --volume "$wheels:/wheels:ro" --build-arg 'PIP_OPTIONS=--no-index --find-links /wheels' . >/dev/null
-after=$(podman image inspect --format '{{.Id}}' localhost/openpai-runtime:test)
+after=$(podman image inspect --format '{{.Id}}' "$image")
 if [[ "$before" != "$after" ]]; then
-    echo "== built localhost/openpai-runtime:test" >&2
+    echo "== built $image" >&2
     # the image of an earlier tree, unless a container still runs from it
     [[ -z "$before" ]] || podman image rm "$before" >/dev/null 2>&1 || true
 fi
-echo localhost/openpai-runtime:test
+echo "$image"
