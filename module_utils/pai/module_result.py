@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from .errors import RuntimeConfigError
+from .errors import MachineError, RuntimeConfigError
 from .files import FileChange, apply
 from .masking import Masker
 
@@ -50,7 +50,10 @@ def guarded(module: Any, run: Callable[[Any], None]) -> None:
     try:
         run(module)
     except RuntimeConfigError as error:
-        module.fail_json(msg=_masked(module, str(error)), changed=False, actions=[], refused=True)
+        refused = not isinstance(error, MachineError)
+        module.fail_json(
+            msg=_masked(module, str(error)), changed=False, actions=[], refused=refused
+        )
     except Exception as error:  # noqa: BLE001 - what escapes would be printed with the arguments
         where = error.__traceback__
         while where is not None and where.tb_next is not None:
