@@ -22,8 +22,9 @@ description:
   - A task that ends leaves a mark in C(ssh/marks) of the work directory of some others, namely the
     first task of each role and its two neighbours. A task that failed before it was ready ends the
     barrier at once; one that had been ready counts as ready.
-  - A peer finds these files by the variable C(PAI_RUNTIME_WORK_DIR) of its ssh sessions, and
-    without it at the same path as here.
+  - A peer's session script, which M(openpai.runtime.pai_ssh) writes, prints these files by itself,
+    without a shell of the user's. A mark goes where C(PAI_RUNTIME_WORK_DIR) of the peer's ssh
+    sessions says.
 options:
   work_dir:
     description: The runtime's work directory, an absolute path.

@@ -1,6 +1,7 @@
 """How long the ssh barrier takes with 200 peers that are ready, clients and servers on one machine.
 
-Every peer costs one banner and one real login, whose host key is verified.
+Every peer costs one banner and one real login, whose host key is verified and which runs the script
+of a task's logins.
 """
 
 from __future__ import annotations

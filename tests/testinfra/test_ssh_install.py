@@ -53,6 +53,11 @@ def test_without_sshd_the_task_ends_before_its_command(case):
     assert output(case) == ""
 
 
+@pytest.mark.parametrize("case", ["policy_fail", "no_source"])
+def test_the_image_is_to_be_changed_and_not_the_job(case):
+    assert exit_record(case)["phrase"] == "RuntimePluginFailed"
+
+
 @pytest.mark.parametrize("case", REFUSED)
 def test_one_line_says_which_package_and_what_to_do(case):
     ends = [line for line in text(case, "runtime.log").splitlines() if "does not run: " in line]

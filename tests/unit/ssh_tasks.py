@@ -47,12 +47,14 @@ def need_sshd() -> None:
 
 @contextlib.contextmanager
 def safe_directory() -> Iterator[Path]:
-    """Make a directory below which sshd accepts keys: /tmp is none."""
+    """Make a directory below which sshd accepts keys: /tmp is none, nor what a group may write."""
     home = pwd.getpwuid(os.geteuid()).pw_dir
     directory = Path(tempfile.mkdtemp(prefix=".openpai-test-", dir=home))
+    umask = os.umask(0o022)
     try:
         yield directory
     finally:
+        os.umask(umask)
         shutil.rmtree(directory)
 
 

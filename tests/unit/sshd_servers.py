@@ -1,4 +1,7 @@
-"""Real sshd servers on the loopback, with keys of their own, for tests and benchmarks."""
+"""Real sshd servers on the loopback, with keys of their own, for tests and benchmarks.
+
+Their logins run the same script as those of a task.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,9 @@ import shutil
 import socket
 import subprocess
 from pathlib import Path
+
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.ssh import configs
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.ssh.barrier_marks import Marks
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 HOST = "127.0.0.1"
@@ -82,16 +88,14 @@ class SshdServers:
         ports = "".join(f"Port {self.ports[alias]}\n" for alias in aliases)
         configuration.write_text(
             f"{ports}ListenAddress {HOST}\nHostKey {self.directory}/{host_key}\n"
-            f"AuthorizedKeysFile {self.directory}/{user}.pub\nPidFile none\nStrictModes no\n"
+            f"AuthorizedKeysFile {self._authorized_keys(first, user)}\n"
+            "PidFile none\nStrictModes no\n"
             "UsePAM no\nPasswordAuthentication no\nMaxStartups 1000\nPermitRootLogin yes\n"
-            "KexAlgorithms curve25519-sha256\n"
-            # a bash that thinks that it is not the first does not read ~/.bashrc, whose contents
-            # are this machine's affair
-            f"SetEnv PAI_RUNTIME_WORK_DIR={self.work_dir(first)} SHLVL=1\n"
+            "SetEnv SHLVL=1\n"
         )
         log = (self.directory / f"sshd.log.{first}").open("wb")
         with log:
-            command = [str(SSHD), "-D", "-e", "-f", configuration]
+            command = [str(SSHD), "-D", "-e", "-f", configuration, *_options(configuration)]
             self._running[first] = subprocess.Popen(command, stdin=-3, stdout=log, stderr=log)
         for alias in aliases:
             while not _listens(self.ports[alias]):
@@ -99,11 +103,32 @@ class SshdServers:
                     said = (self.directory / f"sshd.log.{first}").read_text()
                     raise RuntimeError(f"sshd of {getpass.getuser()} has ended: {said}")
 
+    def _authorized_keys(self, alias: str, user: str) -> Path:
+        """Write the script that logins run; return the file that has them run it."""
+        work_dir = self.work_dir(alias)
+        place = work_dir / "ssh"
+        place.mkdir(exist_ok=True)
+        environment = {"PATH": os.environ["PATH"], "PAI_RUNTIME_WORK_DIR": str(work_dir)}
+        (place / "environment").write_bytes(configs.environment_lines(environment))
+        session = place / "session"
+        session.write_text(configs.session(place, Marks(work_dir, ""), -1))
+        session.chmod(0o700)
+        path = place / "authorized_keys"
+        path.write_text(f'command="{session}" {(self.directory / f"{user}.pub").read_text()}')
+        return path
+
     def stop(self, alias: str) -> None:
         """End a server."""
         process = self._running.pop(alias)
         process.terminate()
         process.wait()
+
+
+def _options(configuration: Path) -> list[str]:
+    """Return the option with which newer servers do not shut out who has failed, as these must."""
+    option = "-oPerSourcePenalties=no"
+    command = [str(SSHD), "-t", "-f", configuration, option]
+    return [option] if subprocess.run(command, stderr=-3).returncode == 0 else []
 
 
 def _listens(port: int) -> bool:

@@ -14,6 +14,7 @@ import yaml
 from tests.unit.playbooks import ROOT
 
 ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
+DOCUMENTS = [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("roles/*/README.md")]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -74,6 +75,22 @@ def test_every_option_of_the_program_is_in_the_readme_and_the_reverse() -> None:
 
 
 def test_every_link_in_a_document_leads_somewhere() -> None:
-    for path in [ROOT / "README.md", *ROOT.glob("roles/*/README.md")]:
+    for path in DOCUMENTS:
         for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text(encoding="utf-8")):
             assert (path.parent / target).exists(), f"{path}: {target}"
+
+
+def test_every_example_that_a_document_or_an_example_names_exists() -> None:
+    named = {
+        name
+        for path in [*DOCUMENTS, *ROOT.glob("examples/*.yml")]
+        for name in re.findall(r"\bexamples/[\w/-]+\.yml", path.read_text(encoding="utf-8"))
+    }
+    assert {"examples/hello.yml", "examples/mpi.yml"} <= named
+    assert {name for name in named if not (ROOT / name).exists()} == set()
+
+
+def test_every_guide_is_linked_from_the_readme() -> None:
+    guides = {f"docs/{path.name}" for path in ROOT.glob("docs/*.md")}
+    assert guides
+    assert {guide for guide in guides if f"({guide})" not in README} == set()

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from .barrier_limits import BarrierError, Limits
-from .barrier_marks import PASSED, EndMark, Marks
+from .barrier_marks import PASSED, QUESTION, EndMark, Marks
 from .barrier_peers import Peer, Peers
 from .barrier_progress import Progress, by_cause
 from .probe import Attempt, BannerAttempt, Outcome, is_address
@@ -24,10 +24,6 @@ from .probe_pool import Pool
 
 NOT_TRIED = "not tried yet"
 NOT_RELEASED = "waits itself"
-#: The first task is gone when it fails this often in a row after it had answered once, ...
-_FAILURES_GONE = 5
-#: ... or has never answered for so many seconds.
-_SECONDS_NEVER_SEEN = 120.0
 #: Seconds between two looks at the marks that others left here.
 _SECONDS_MARKS = 0.5
 
@@ -102,8 +98,8 @@ class Barrier:
         if first is None:
             return alias in self._ended
         if first.seen:
-            return first.failures >= _FAILURES_GONE
-        return time.monotonic() - self._began > _SECONDS_NEVER_SEEN
+            return first.failures >= self._limits.failures_gone
+        return time.monotonic() - self._began > self._limits.never_seen
 
     def _run(self, peers: Sequence[Peer], is_hopeless: Callable[[], bool]) -> bool:
         """Return True when no peer is waited for any more, False when there is no hope."""
@@ -120,7 +116,8 @@ class Barrier:
                 self._start(pool)
                 for alias, outcome in pool.wait(self._pause(deadline)):
                     self._judge(alias, outcome)
-                progress.update(len(peers) - len(self._waiting), len(peers), self._causes())
+                if self._waiting:
+                    progress.update(len(peers) - len(self._waiting), len(peers), self._causes())
         return False
 
     def _causes(self) -> dict[str, str]:
@@ -148,7 +145,7 @@ class Barrier:
             return BannerAttempt(one.peer.host, one.peer.port, self._limits.connect)
         return self._client.login(
             one.peer.alias,
-            self._marks.question(),
+            QUESTION,
             connect=self._limits.connect,
             total=self._limits.login,
         )

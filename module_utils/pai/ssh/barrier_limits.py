@@ -21,7 +21,11 @@ class BarrierError(RuntimeConfigError):
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """How long and how much at once; times in seconds."""
+    """How long and how much at once; times in seconds.
+
+    The first task is gone when it fails ``failures_gone`` times in a row after it had answered
+    once, or has not answered at all for ``never_seen``.
+    """
 
     total: float
     connect: float = 5.0
@@ -30,6 +34,8 @@ class Limits:
     logins: int = 16
     first_delay: float = 0.2
     last_delay: float = 5.0
+    failures_gone: int = 5
+    never_seen: float = 120.0
 
     def delay(self, failures: int) -> float:
         """Return how long to wait after that many failures in a row, with jitter."""

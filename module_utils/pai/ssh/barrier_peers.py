@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 
 from ..job.model import Job, Task, TaskRole
+from ..plugins import EXTRAS
 
 #: The label of the port that a task's sshd listens on.
 LABEL = "ssh"
@@ -31,7 +32,7 @@ class Peers:
     first: Peer
     others: tuple[Peer, ...]
     left_out: tuple[Peer, ...]
-    tell: tuple[Peer, ...]
+    tell: tuple[Peer, ...]  # nobody where no task of the job has a barrier
 
     @property
     def is_first(self) -> bool:
@@ -50,8 +51,18 @@ def find_peers(job: Job) -> Peers:
         first=everybody[0],
         others=tuple(peer for peer in others if not peer.missing),
         left_out=tuple(peer for peer in others if peer.missing),
-        tell=_told(job, own) if together else (),
+        tell=_told(job, own) if together and _waits(job) else (),
     )
+
+
+def _waits(job: Job) -> bool:
+    """Tell whether any task of the job may wait: another role may use the plugin otherwise."""
+    entries = [
+        *((job.document.get("extras") or {}).get(EXTRAS) or []),
+        *(job.document.get("prerequisites") or []),
+    ]
+    wishes = [{**entry, **(entry.get("parameters") or {})} for entry in entries]
+    return any(wish.get("sshbarrier") not in (None, False, "false") for wish in wishes)
 
 
 def _told(job: Job, own: Peer) -> tuple[Peer, ...]:

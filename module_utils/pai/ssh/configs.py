@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..shell_text import quote
+from .barrier_marks import QUESTION, Marks
 from .material import Material
 
 #: OpenSSH before 7.7 cuts longer lines.
@@ -56,10 +57,15 @@ _CLIENT = """\
   IdentitiesOnly yes
   PreferredAuthentications publickey
   StrictHostKeyChecking yes
-  UserKnownHostsFile {directory}/known_hosts
-  GlobalKnownHostsFile /dev/null
+  # the global file is one that ssh never writes to, also not where a program of its caller's says
+  # StrictHostKeyChecking=no on the command line: so a stranger's key is not remembered
+  UserKnownHostsFile /dev/null
+  GlobalKnownHostsFile {directory}/known_hosts
   CheckHostIP no
   UpdateHostKeys no
+  ConnectTimeout 30
+  ServerAliveInterval 30
+  ServerAliveCountMax 4
   KexAlgorithms {kex}
   LogLevel ERROR
 """
@@ -67,18 +73,23 @@ _CLIENT = """\
 _SESSION = """\
 #!/bin/sh
 # Written by OpenPAI Runtime. Every login runs this: it has the environment of the job's processes.
+if [ "$#" -eq 0 ] && [ "${{SSH_ORIGINAL_COMMAND-}}" = {question} ]; then # another task's barrier
+{answer}\
+    exit 0
+fi
 . {environment}
 umask {umask}
-if [ "$#" -gt 0 ]; then # the command that the key is restricted to
-    exec "$SHELL" -c "$1"
-elif [ -n "${{SSH_ORIGINAL_COMMAND-}}" ]; then
+unset SHLVL # the shell below is the login's first
+if [ "$#" -eq 0 ]; then
+    [ -n "${{SSH_ORIGINAL_COMMAND-}}" ] || exec "$SHELL"
     set -- "$SSH_ORIGINAL_COMMAND"
     unset SSH_ORIGINAL_COMMAND
-    # as the shell of a command that ssh starts, bash would read ~/.bashrc, which may change PATH
-    export SHLVL=1
-    exec "$SHELL" -c "$1"
-fi
-exec "$SHELL"
+fi # else the command that the key is restricted to
+case $SHELL in
+    # as the shell of a command that ssh starts, it would read ~/.bashrc, which may change PATH
+    */bash) exec "$SHELL" --norc -c "$1" ;;
+esac
+exec "$SHELL" -c "$1"
 """
 
 
@@ -137,10 +148,14 @@ def _groups(names: Sequence[str]) -> Iterator[Sequence[str]]:
         yield names[start : start + _NAMES_PER_LINE]
 
 
-def session(directory: Path, umask: int) -> str:
+def session(directory: Path, marks: Marks, umask: int) -> str:
     """Return the script that every login runs; with -1 for ``umask`` it keeps sshd's."""
-    mask = "022" if umask < 0 else f"{umask:03o}"
-    return _SESSION.format(environment=f"{directory}/environment", umask=mask)
+    return _SESSION.format(
+        question=QUESTION,
+        answer=marks.answer(),
+        environment=f"{directory}/environment",
+        umask="022" if umask < 0 else f"{umask:03o}",
+    )
 
 
 def environment_lines(environment: Mapping[str, str]) -> bytes:

@@ -15,9 +15,11 @@ from .. import process_env
 from ..errors import RuntimeConfigError
 from ..files import PRIVATE, PUBLIC, FileChange, plan
 from ..job.model import Job
+from ..processes import find_program
 from ..shell import container_umask
 from . import configs, keys
 from .authorized_keys import read_keys
+from .barrier_marks import Marks
 from .job_secret import JobKeys
 from .material import LABEL, Material, find_material
 from .place import Account
@@ -25,6 +27,10 @@ from .user_secrets import NamedKey
 from .wish import Wish
 
 _RUN = 0o700
+_NO_CLIENT = (
+    "there is no ssh in the image, so no other task is reached from here; install it in the image"
+    " (package openssh-client), or set PAI_SSH_INSTALL=true"
+)
 _SFTP = (
     *("/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server"),
     *("/usr/lib/ssh/sftp-server", "/usr/libexec/sftp-server"),
@@ -72,6 +78,11 @@ class Planner:
             job_public, _refused = read_keys([NamedKey("the job's key", job_keys.user.public_line)])
             public += [key.line(f"{self.directory}/session") for key in job_public]
             warnings += _left_out(material)
+            if (
+                find_program("ssh", process_env.read(self.work_dir / "process_env.nul"), None)
+                is None
+            ):
+                warnings.append(_NO_CLIENT)
         serves = bool(public) and port is not None
         if serves and port is not None:
             changes += self._server_files(material, port, public, job_keys)
@@ -114,10 +125,11 @@ class Planner:
         certificate = self._certificate(material, host_key, job_keys) if job_keys else None
         yield plan(place / "host_key-cert.pub", certificate)
         environment = process_env.read(self.work_dir / "process_env.nul")
-        # where peers find each other's files
-        environment.setdefault("PAI_RUNTIME_WORK_DIR", str(self.work_dir))
+        # where peers leave their marks, whatever the job says
+        environment["PAI_RUNTIME_WORK_DIR"] = str(self.work_dir)
         yield plan(place / "environment", configs.environment_lines(environment), PRIVATE)
-        script = configs.session(place, container_umask(self.work_dir))
+        marks = Marks(self.work_dir, "")
+        script = configs.session(place, marks, container_umask(self.work_dir))
         yield plan(place / "session", script, _RUN)
         yield plan(place / "authorized_keys", "".join(f"{line}\n" for line in public), PRIVATE)
         sftp = next((path for path in _SFTP if os.access(path, os.X_OK)), None)

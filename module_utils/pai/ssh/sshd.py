@@ -12,10 +12,10 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ..errors import RuntimeConfigError
+from ..errors import MachineError
 from ..files import PUBLIC
 from ..processes import find_program
 from ..replacing import replace
@@ -25,13 +25,16 @@ from ..work_dir import read_json
 _SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/sbin")
 _SECONDS_TO_LISTEN = 20.0
 _SECONDS_TO_END = 5.0
-#: It would shut out a machine whose many tasks connect at once; OpenSSH before 9.8 has no such.
-_OPTIONAL = ("-o", "PerSourcePenalties=no")
+#: What not every OpenSSH knows. Penalties (9.8) would shut out a machine whose many tasks connect
+#: at once. SHLVL (7.8) keeps bash from reading ~/.bashrc before it starts the session's script: it
+#: does that when sshd has started it and no other shell has, and some files take a second.
+_OPTIONAL: tuple[str, ...] = ("PerSourcePenalties=no", "SetEnv=SHLVL=1")
+_UNKNOWN_OPTION = "Bad configuration option: "
 #: What sshd reads once, when it starts; authorized_keys it reads at every login.
 _READ_AT_START = ("sshd_config", "host_key", "host_key-cert.pub")
 
 
-class SshdError(RuntimeConfigError):
+class SshdError(MachineError):
     """sshd is missing or does not start."""
 
 
@@ -46,7 +49,7 @@ def find_sshd(environment: Mapping[str, str]) -> str:
     if program is None:
         raise SshdError(
             "there is no sshd in the image, so nobody can log in here; install it in the image"
-            " (package openssh-server), set ssh_install, or give the plugin failurePolicy: ignore"
+            " (package openssh-server), set PAI_SSH_INSTALL=true, or give the plugin failurePolicy: ignore"
         )
     return program
 
@@ -113,20 +116,22 @@ class Sshd:
 
     def _check(self) -> Sequence[str]:
         """Return the options that this sshd knows, after it has accepted the configuration."""
-        if not self._problem(_OPTIONAL):
-            return _OPTIONAL
-        problem = self._problem(())
-        if problem.startswith("Missing privilege separation directory") and os.geteuid() == 0:
-            Path(problem.rpartition(" ")[2]).mkdir(mode=0o755, parents=True, exist_ok=True)
-            return self._check()
-        if problem:
-            raise SshdError(f"{self.program}: {problem}{_remedy(problem)}")
-        return ()
+        known = _OPTIONAL
+        while problem := self._problem(known):
+            unknown = problem.partition(_UNKNOWN_OPTION)[2]
+            fewer = tuple(one for one in known if one.partition("=")[0] != unknown)
+            if fewer != known:
+                known = fewer
+            elif problem.startswith("Missing privilege separation directory") and not os.geteuid():
+                Path(problem.rpartition(" ")[2]).mkdir(mode=0o755, parents=True, exist_ok=True)
+            else:
+                raise SshdError(f"{self.program}: {problem}{_remedy(problem)}")
+        return known
 
     def _problem(self, options: Sequence[str]) -> str:
         """Return why sshd refuses its configuration; empty where it does not."""
         done = subprocess.run(
-            [self.program, "-t", "-f", str(self.directory / "sshd_config"), *options],
+            [self.program, "-t", "-f", str(self.directory / "sshd_config"), *_words(options)],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -142,7 +147,7 @@ class Sshd:
         configuration = str(self.directory / "sshd_config")
         process = subprocess.Popen(
             # -D: it stays the process that we started, whose end we see
-            [self.program, "-D", "-f", configuration, "-E", str(self.log), *options],
+            [self.program, "-D", "-f", configuration, "-E", str(self.log), *_words(options)],
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -189,6 +194,10 @@ class Sshd:
             content = path.read_bytes() if path.exists() else b""
             digest.update(b"%d:" % len(content) + content)
         return digest.hexdigest()
+
+
+def _words(options: Sequence[str]) -> Iterator[str]:
+    return (f"-o{option}" for option in options)
 
 
 def _remedy(problem: str) -> str:

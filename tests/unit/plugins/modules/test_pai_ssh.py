@@ -193,6 +193,17 @@ def test_unknown_peers_and_no_gang_are_told_and_the_rest_works(task: LocalTask) 
     assert later["aliases"] == 2
 
 
+def test_a_missing_client_is_told_and_the_rest_works(task: LocalTask) -> None:
+    task.prepare({"jobssh": True})
+    (task.work / "process_env.nul").write_bytes(b"PATH=/nowhere\0")
+    result = task.write()
+    assert result["left_out"] == [
+        "there is no ssh in the image, so no other task is reached from here; install it in the"
+        " image (package openssh-client), or set PAI_SSH_INSTALL=true"
+    ]
+    assert result["serves"] is True
+
+
 def test_a_task_without_an_ssh_port_still_reaches_others(task: LocalTask) -> None:
     given = place(task, framework(2, {"http": 1}))
     secret = task.job_file.parent / "secret"

@@ -91,10 +91,13 @@ def test_a_container_of_another_job_is_refused(tasks: list[LocalTask], run_modul
             assert (done.stdout, done.returncode) == ("", 255)
             assert "Host key verification failed" in done.stderr
             # even one who trusts any host does not get in
-            trusting = ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null")
+            trusting = ("-o", "StrictHostKeyChecking=no")
             done = task.ssh(*port, *trusting, "Ps_1-0", "echo in")
             assert "Permission denied" in done.stderr
             assert done.stdout == ""
+            # and that has not taught the next one, who is careful, to believe the stranger
+            done = task.ssh(*port, "Ps_1-0", "echo in")
+            assert "Host key verification failed" in done.stderr
         finally:
             other.serve(state="stopped")
 
@@ -215,6 +218,7 @@ def test_an_image_without_sshd_is_told_what_to_do(
         assert result["failed"]
         assert "no sshd in the image" in result["msg"]
         assert "package openssh-server" in result["msg"]
+        assert result["refused"] is False  # the job is right
 
 
 def test_a_configuration_that_sshd_refuses_does_not_start(tasks: list[LocalTask]) -> None:

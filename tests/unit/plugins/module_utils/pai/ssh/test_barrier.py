@@ -20,7 +20,10 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.ssh.barrier_ma
     EndMark,
     Marks,
 )
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.ssh.barrier_peers import Peer
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.ssh.barrier_peers import (
+    Peer,
+    Peers,
+)
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.ssh.probe_login import Client
 from tests.unit.sshd_servers import HOST, SSHD, SshdServers
 
@@ -53,10 +56,12 @@ def said() -> Said:
     return Said()
 
 
-def barrier(servers: SshdServers, said: Said, total: float, attempt: str = "") -> Barrier:
+def barrier(
+    servers: SshdServers, said: Said, total: float, attempt: str = "", **limit: float
+) -> Barrier:
     client = Client.find(servers.client_configuration, os.environ)
     marks = Marks(servers.work_dir("own"), attempt)
-    limits = Limits(total, connect=5, last_delay=0.5)
+    limits = Limits(total, connect=5, last_delay=0.5, **limit)  # type: ignore[arg-type]
     return Barrier("own", client, marks, limits, said)
 
 
@@ -192,6 +197,40 @@ def test_a_first_task_that_does_not_answer_any_more_is_gone(
     [first] = peers(servers, "master-0")
     assert barrier(servers, said, LONG).wait_for_release(first, 1) is False
     assert said[-1] == "master-0 does not answer any more; asking every task here"
+
+
+def test_without_a_first_task_the_others_ask_each_other(servers: SshdServers, said: Said) -> None:
+    servers.know("master-0", "worker-1", "worker-2")
+    servers.start("worker-1", "worker-2")
+    own, first, *others = [Peer("own"), *peers(servers, "master-0", "worker-1", "worker-2")]
+    # with the first task gone for good the barrier would not be passed: it starts late
+    said.reactions["asking every task here"] = lambda: servers.start("master-0")
+    known = Peers(own, first, (first, *others), (), ())
+    barrier(servers, said, LONG, never_seen=1.0).wait(known)
+    assert [text.partition(" after")[0] for text in said[-2:]] == [
+        "master-0 does not answer any more; asking every task here",
+        "all 3 other tasks are ready",
+    ]
+
+
+def test_a_first_task_that_never_comes_is_named_at_the_deadline(
+    servers: SshdServers, said: Said
+) -> None:
+    servers.know("master-0", "worker-1")
+    servers.start("worker-1")
+    own, first, other = [Peer("own"), *peers(servers, "master-0", "worker-1")]
+    waiting = barrier(servers, said, SHORT, never_seen=0.5)
+    message = failure(lambda: waiting.wait(Peers(own, first, (first, other), (), ())))
+    assert "waited in vain for master-0 (refused); look into" in message
+
+
+def test_a_first_task_that_comes_late_is_waited_for(servers: SshdServers, said: Said) -> None:
+    servers.know("master-0")
+    [first] = peers(servers, "master-0")
+    marks = Marks(servers.work_dir("master-0"), "")
+    marks.write(marks.passed, PASSED)
+    said.reactions["waiting for master-0 (refused)"] = lambda: servers.start("master-0")
+    assert barrier(servers, said, LONG, never_seen=LONG).wait_for_release(first, 1) is True
 
 
 def test_a_first_task_that_has_ended_is_gone(servers: SshdServers, said: Said) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -107,11 +108,11 @@ def test_commands_work_in_a_shell_whatever_the_path(
         done = subprocess.run(["sh", "-c", command], env=environment, stdout=-1, check=True)
         return done.stdout.decode()
 
-    assert shell(marks.question()) == ""
-    shell(marks.push(mark))
     there = Marks(work, "uid")
+    assert shell(there.answer()) == ""
+    shell(marks.push(mark))
     there.write(there.passed, PASSED)
-    answer = shell(marks.question())
+    answer = shell(there.answer())
     assert PASSED in answer
     assert marks.passed_on(answer) == there.received() == [mark]
     assert Marks(ours, "").passed_on(answer) == []
@@ -128,8 +129,39 @@ def test_marks_of_an_earlier_local_run_do_not_count(tmp_path: Path) -> None:
     assert Marks(tmp_path, "").received() == []
 
 
+def barrier_of(role: str, wish: Any = True) -> dict[str, Any]:
+    plugin = {"plugin": "ssh", "parameters": {"sshbarrier": wish}, "taskroles": [role]}
+    return {"com.microsoft.pai.runtimeplugin": [plugin]}
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        pytest.param({"extras": barrier_of("worker")}, True, id="this role waits"),
+        pytest.param({"extras": barrier_of("other")}, True, id="another role may wait"),
+        pytest.param({"extras": barrier_of("worker", "<% $parameters.x %>")}, True, id="rendered"),
+        pytest.param({"extras": barrier_of("worker", "false")}, False, id="no, as a text"),
+        pytest.param({"extras": barrier_of("worker", False)}, False, id="no"),
+        pytest.param({}, False, id="no plugin"),
+        pytest.param(
+            {"prerequisites": [{"name": "a", "plugin": "x", "sshbarrier": True}]},
+            True,
+            id="as a prerequisite",
+        ),
+    ],
+)
+def test_the_end_is_told_where_somebody_may_wait(
+    tmp_path: Path, keys: dict[str, Any], told: bool
+) -> None:
+    document = jobs.document(extras=keys.get("extras", {}))
+    document["prerequisites"] += keys.get("prerequisites", [])
+    object_ = jobs.framework(2, {"ssh": 1}, document)
+    found = find_peers(jobs.load(tmp_path, framework_object=object_, role="worker", index=1))
+    assert bool(found.tell) is told
+
+
 def test_peers_are_the_other_tasks_that_can_be_reached(tmp_path: Path) -> None:
-    object_ = jobs.framework(4, {"ssh": 1})
+    object_ = jobs.framework(4, {"ssh": 1}, jobs.document(extras=barrier_of("worker")))
     found = find_peers(jobs.load(tmp_path, framework_object=object_, role="worker", index=2))
     assert not found.is_first
     assert (found.own.alias, found.first.alias) == ("worker-2", "worker-0")

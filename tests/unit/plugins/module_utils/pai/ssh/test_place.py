@@ -45,7 +45,7 @@ def test_elsewhere_where_others_write(job: Job, mode: int) -> None:
 
 def test_above_the_users_home_sshd_does_not_look(job: Job, tmp_path: Path) -> None:
     home = tmp_path / "home"  # below /tmp
-    home.mkdir()
+    home.mkdir(mode=0o755)
     found = place.private_directory(home / "work", job, account(home, home))
     assert found == home / "work" / "ssh"
 
