@@ -27,7 +27,13 @@ class Task:
         for folder in (self.work_dir / "ssh", self.log_dir):
             folder.mkdir(parents=True)
         self._run_module = run_module
-        job = jobs.load(directory, framework_object=jobs.framework(3, {"ssh": 1}), index=0)
+        plugin = {"plugin": "ssh", "parameters": {"jobssh": True, "sshbarrier": True}}
+        given = jobs.document(
+            taskRoles={"worker": jobs.role(instances=3)},
+            extras={"com.microsoft.pai.runtimeplugin": [plugin]},
+        )
+        placed = jobs.framework(3, {"ssh": 1}, given)
+        job = jobs.load(directory, framework_object=placed, index=0)
         document = json.loads(codec.encode(job))
         for task, port in zip(document["taskRoles"][0]["tasks"], ports, strict=True):
             task.update(host=HOST, ports={"ssh": [port]} if port else {})
