@@ -49,7 +49,8 @@ def find_sshd(environment: Mapping[str, str]) -> str:
     if program is None:
         raise SshdError(
             "there is no sshd in the image, so nobody can log in here; install it in the image"
-            " (package openssh-server), set PAI_SSH_INSTALL=true, or give the plugin failurePolicy: ignore"
+            " (package openssh-server), set PAI_SSH_INSTALL=true, or give the plugin"
+            " failurePolicy: ignore"
         )
     return program
 
