@@ -35,20 +35,14 @@ class Masker:
 
     @classmethod
     def from_file(cls, path: str | Path) -> Masker:
-        """Read the secrets of ``secrets.json``; without that file there is nothing to mask.
+        """Read the secrets of ``secrets.json``, and what plugins have learned beside it.
+
+        Without these files there is nothing to mask.
 
         Raises:
-            RuntimeConfigError: the file is damaged; to go on would show what it should hide.
+            RuntimeConfigError: a file is damaged; to go on would show what it should hide.
         """
-        try:
-            content = Path(path).read_bytes()
-        except FileNotFoundError:
-            return cls([])
-        except OSError as error:
-            raise RuntimeConfigError(
-                f"secrets file {path}: {error.strerror}; let the start write it again"
-            ) from error
-        return cls(texts(_parse(content, path)))
+        return cls(value for file in secret_files(path) for value in texts(_read(file)))
 
     def text(self, text: str) -> str:
         """Return ``text`` with every known form of a secret replaced."""
@@ -125,7 +119,41 @@ def _encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _parse(content: bytes, path: str | Path) -> object:
+def secret_files(path: str | Path) -> tuple[Path, Path]:
+    """Return the files whose values are masked: ``secrets.json`` and the one beside it."""
+    return Path(path), learned_file(Path(path).parent)
+
+
+def learned_file(work_dir: Path) -> Path:
+    """Return the file of the secrets that are not the job's: those of a cluster's storages."""
+    return work_dir / "secrets_of_plugins.json"
+
+
+def learned(work_dir: Path, owner: str, secrets: list[str]) -> str | None:
+    """Return the text of that file once ``owner`` knows these secrets; None where it is empty.
+
+    Raises:
+        RuntimeConfigError: the file is damaged.
+    """
+    known = {**_read(learned_file(work_dir)), owner: secrets}
+    kept = {name: values for name, values in sorted(known.items()) if values}
+    return json.dumps(kept) if kept else None
+
+
+def _read(path: Path) -> dict[str, object]:
+    """Return the object that a file of secrets holds; an empty one where there is no file."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise RuntimeConfigError(
+            f"secrets file {path}: {error.strerror}; let the start write it again"
+        ) from error
+    return _parse(content, path)
+
+
+def _parse(content: bytes, path: str | Path) -> dict[str, object]:
     try:
         secrets = json.loads(content)
     except ValueError:

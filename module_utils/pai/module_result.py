@@ -68,6 +68,8 @@ def guarded(module: Any, run: Callable[[Any], None]) -> None:
 
 def _masked(module: Any, text: str) -> str:
     """Return ``text`` without the job's secrets: a wrong parameter may hold one."""
+    if not module.params.get("work_dir"):  # a module that does not know of jobs
+        return text
     secrets = Path(module.params["work_dir"]) / "secrets.json"
     try:
         return Masker.from_file(secrets).text(text)

@@ -17,6 +17,8 @@ from .references import context, render_all
 EXTRAS = "com.microsoft.pai.runtimeplugin"
 _PREFIX = EXTRAS + "."
 _POLICIES = ("fail", "ignore")
+#: The plugins that mount what ``extras.storages`` names; the second also without being named.
+STORAGE = ("storage", "teamwise_storage")
 #: What a prerequisite says about itself; everything else in it is a parameter of its plugin.
 _PREREQUISITE_KEYS = frozenset(
     [
@@ -48,10 +50,19 @@ class PluginUse:
 def plugin_uses(job: Job) -> Iterator[PluginUse]:
     """Yield the plugins of the current task in the order in which they start.
 
+    ``extras.storages`` needs no plugin on a PAI cluster, and so none here.
+
     Raises:
         RuntimeConfigError: an entry has not the form of the job protocol.
     """
-    yield from _from_prerequisites(job)
+    uses = [*_from_prerequisites(job), *_from_extras(job)]
+    named = any(use.name in STORAGE for use in uses)
+    if (job.document.get("extras") or {}).get("storages") and not named:
+        yield PluginUse(STORAGE[1], "extras.storages", "fail", {})
+    yield from uses
+
+
+def _from_extras(job: Job) -> Iterator[PluginUse]:
     entries = (job.document.get("extras") or {}).get(EXTRAS) or []
     if not isinstance(entries, list):
         raise _error(

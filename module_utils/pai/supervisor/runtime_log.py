@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import RuntimeConfigError
-from ..masking import Masker
+from ..masking import Masker, secret_files
 from .loop import READ, EventLoop
 from .pass_on import PassOn
 
@@ -38,7 +38,7 @@ class RuntimeLog:
         self._size = os.fstat(self._fd).st_size
         self._stderr = stderr
         self._secrets = secrets
-        self._secrets_seen: tuple[int, int, int] | None = None
+        self._secrets_seen: list[tuple[int, int, int]] = []
         self._masker = Masker(())
 
     def line(self, text: str, shown: bool = True) -> None:
@@ -66,18 +66,23 @@ class RuntimeLog:
 
     def mask(self, text: str) -> str:
         """Return the text without the secrets that are known now."""
-        try:
-            found = os.stat(self._secrets)
-        except OSError:
-            return self._masker.text(text)
-        seen = (found.st_mtime_ns, found.st_ino, found.st_size)
-        if seen != self._secrets_seen:
+        seen = [stamp for stamp in map(_stamp, secret_files(self._secrets)) if stamp]
+        if seen and seen != self._secrets_seen:
             try:
                 self._masker = Masker.from_file(self._secrets)
             except RuntimeConfigError as error:  # without the secrets nothing can be shown
                 return f"(not shown: {error})"
             self._secrets_seen = seen
         return self._masker.text(text)
+
+
+def _stamp(file: Path) -> tuple[int, int, int] | None:
+    """Return what tells this content of a file from an earlier one; None without the file."""
+    try:
+        found = os.stat(file)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size
 
 
 class LineSource:

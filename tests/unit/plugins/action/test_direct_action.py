@@ -15,6 +15,14 @@ from tests.unit.jobs import document
 from tests.unit.playbooks import ROOT, play, write_play
 
 MODULES = sorted(path.stem for path in (ROOT / "library").glob("pai_*.py"))
+STORAGE = {
+    "name": "own",
+    "type": "samba",
+    "address": "127.0.0.1",
+    "rootPath": "x",
+    "userName": "u",
+    "password": "<% $secrets.token %>",
+}
 
 
 def results(directory: Path, tasks: list[dict[str, Any]], direct: bool, *options: str) -> list[Any]:
@@ -54,6 +62,7 @@ def job(directory: Path) -> str:
     plugins = [
         {"plugin": "cmd", "parameters": {"preCommands": ["echo '<% $secrets.token %>'"]}},
         {"plugin": "git", "parameters": {"repo_uri": repository(directory)}},
+        {"plugin": "storage", "parameters": {"storages": [STORAGE]}},
     ]
     extras = {
         "env": {"A": "{{ 7*7 }}", "B": "<% $secrets.token %>"},
@@ -88,6 +97,11 @@ def tasks(directory: Path, job_file: str) -> list[dict[str, Any]]:
         {"openpai.runtime.pai_ssh": {"work_dir": work, "state": "absent"}},
         {"openpai.runtime.pai_sshd": {"work_dir": work, "state": "stopped"}},
         {"openpai.runtime.pai_ssh_barrier": {**plugin, "state": "ended"}},
+        # nothing is mounted: the seconds would differ
+        {"openpai.runtime.pai_mount": {"state_dir": f"{work}/storage", "mounts": []}},
+        # others have files on disks, whose sizes would differ
+        {"openpai.runtime.pai_mount_info": {"timeout": 30, "mount_points": ["/proc"]}},
+        {"openpai.runtime.pai_storage": {"work_dir": work, "position": 2}},
     ]
 
 

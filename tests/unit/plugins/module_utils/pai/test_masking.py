@@ -14,7 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.errors import RuntimeConfigError
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.masking import MASK, Masker
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.masking import (
+    MASK,
+    Masker,
+    learned,
+    learned_file,
+)
 
 SECRET = "p/ss wörd+'\"\\&1"
 KEY = "-----BEGIN KEY-----\nb3BlbnNzaC1rZXk\nAAAAB3NzaC1yc2E\n-----END KEY-----\n"
@@ -125,3 +130,21 @@ def test_a_damaged_file_is_refused_without_quoting_it(tmp_path: Path, content: s
         f"secrets file {path}: not a JSON object of names and values; "
         "remove it or let the start write it again"
     )
+
+
+def test_what_plugins_have_learned_is_masked_too(tmp_path: Path) -> None:
+    secrets = tmp_path / "secrets.json"
+    for owner, values in (("a", ["of-storage-1"]), ("b", ["of-storage-2"]), ("a", [])):
+        text = learned(tmp_path, owner, values)
+        learned_file(tmp_path).write_text(text or "{}")
+    assert json.loads(learned_file(tmp_path).read_text()) == {"b": ["of-storage-2"]}
+    assert Masker.from_file(secrets).text("of-storage-1 of-storage-2") == f"of-storage-1 {MASK}"
+    secrets.write_text('{"token": "abcdef123"}')
+    assert Masker.from_file(secrets).text("abcdef123 of-storage-2") == f"{MASK} {MASK}"
+    assert learned(tmp_path, "b", []) is None
+
+
+def test_a_damaged_file_of_what_was_learned_is_named(tmp_path: Path) -> None:
+    learned_file(tmp_path).write_text("[]")
+    with pytest.raises(RuntimeConfigError, match=r"secrets_of_plugins\.json: not a JSON object"):
+        Masker.from_file(tmp_path / "secrets.json")

@@ -13,6 +13,7 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.plugins import
     EXTRAS,
     choose_plugins,
     due_plugins,
+    plugin_uses,
 )
 from tests.unit.jobs import document, load, role
 
@@ -191,3 +192,22 @@ def test_a_users_plugin_directory_adds_plugins_and_never_replaces_one(
         find_plugins(tmp_path / "roles", [own])
     with pytest.raises(RuntimeConfigError, match="PAI_PLUGIN_PATH: /nowhere: no such directory"):
         find_plugins(tmp_path / "roles", [Path("/nowhere")])
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        pytest.param([], ["teamwise_storage"], id="no plugin"),
+        pytest.param(["cmd"], ["teamwise_storage", "cmd"], id="another plugin, which may need it"),
+        pytest.param(["cmd", "storage"], ["cmd", "storage"], id="storage, where it stands"),
+        pytest.param(["teamwise_storage"], ["teamwise_storage"], id="teamwise_storage"),
+    ],
+)
+def test_storages_of_a_job_are_mounted_without_a_plugin_that_says_so(
+    tmp_path: Path, entries: list[str], expected: list[str]
+) -> None:
+    extras = {EXTRAS: [{"plugin": name} for name in entries], "storages": [{"name": "data"}]}
+    job = load(tmp_path, document(extras=extras))
+    assert [use.name for use in plugin_uses(job)] == expected
+    without = load(tmp_path, document(extras={**extras, "storages": []}))
+    assert [use.name for use in plugin_uses(without)] == entries

@@ -367,6 +367,25 @@ def test_secrets_are_masked_in_what_we_write_but_not_in_captured_output(runtime)
         assert says in finished.runtime_log
 
 
+@pytest.mark.parametrize("token", ["hunter2-hunter2", None], ids=["a job with secrets", "without"])
+def test_what_a_plugin_learns_is_masked_as_soon_as_it_is_written(runtime, token):
+    first = f"(work / 'secrets.json').write_text(json.dumps({{'token': {token!r}}}))\n"
+    runtime.hook(
+        "start",
+        (first if token else "")
+        + "print('before: hunter2-hunter2', flush=True)\n"
+        + "known = {'position-0': ['of-a-storage']}\n"
+        + "(work / 'secrets_of_plugins.json').write_text(json.dumps(known))\n"
+        + "print('after: of-a-storage hunter2-hunter2', flush=True)",
+    )
+    runtime.hook("exit", "sys.exit('exit: of-a-storage')")
+    finished = runtime.run("true")
+    shown = "******" if token else "hunter2-hunter2"
+    for line in (f"before: {shown}", f"after: ****** {shown}", "exit: ******"):
+        assert line in finished.runtime_log
+    assert "of-a-storage" not in finished.runtime_log + finished.stderr + json.dumps(finished.exit)
+
+
 def test_secrets_are_masked_in_the_failure_of_a_playbook_that_was_analysed(runtime):
     runtime.hook("start", "(work / 'secrets.json').write_text('{\"token\": \"hunter2-hunter2\"}')")
     broken = failure(plugin="cmd", message="no hunter2-hunter2", exit_code=3)
