@@ -16,13 +16,15 @@ TOOLS := $(VENV)/tools.stamp
 unexport PYTHONPATH PYTHONHOME
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help run test test-fast lint unit versions sanity molecule bench packages clean
+.PHONY: help run test test-fast lint unit versions sanity molecule bench bench-failures packages clean
 
 help:
 	@echo 'make run [JOB=FILE]   run one job on this machine (default: examples/hello.yml)'
-	@echo 'make test             every check and test; make test-fast leaves out what needs containers'
+	@echo 'make test             every check and test; make test-fast leaves out what needs containers,'
+	@echo '                      SKIP=NAME,... make test leaves out scenarios of molecule/'
 	@echo 'make lint | unit | versions | sanity | molecule    one part of it'
 	@echo 'make bench            the benchmark table;  make clean: remove what make made'
+	@echo 'make bench-failures [FILE=LOGS.jsonl]    how many labelled failure logs are explained rightly'
 
 run: $(RUNTIME)
 	@bin/pai-runtime run $(JOB)
@@ -41,6 +43,9 @@ molecule: packages $(TOOLS)
 
 bench: $(TOOLS)
 	@$(VENV)/bin/python tests/bench/run.py
+
+bench-failures: $(RUNTIME)
+	@$(VENV)/bin/python tests/bench/bench_failures.py $(FILE)
 
 packages:
 	@tests/tools/system_packages.sh

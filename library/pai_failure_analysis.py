@@ -11,9 +11,9 @@ module: pai_failure_analysis
 short_description: Explain how a task of a job ended
 version_added: "0.1.0"
 description:
-  - Reads how the task ended, searches the end of its logs for known failures, and writes an
-    explanation. That is C(exit.json) for programs, and a termination message for people and for
-    the cluster.
+  - Reads how the task ended, searches its logs for known failures, chooses the one that is the
+    reason, and writes an explanation. That is C(exit.json) for programs, and a termination message
+    for people and for the cluster.
   - Also with damaged or missing files there is a verdict; what could not be used, and a place that
     could not be written, is told as a warning. It fails where nothing at all could be written.
   - The values of C(secrets.json) in the work directory are masked in all that is written or

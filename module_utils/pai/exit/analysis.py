@@ -15,13 +15,16 @@ from ..errors import RuntimeConfigError
 from ..masking import Masker
 from . import gpu
 from .catalogue import load_catalogue
+from .diagnosis import Doctor, Given, Source
 from .exit_spec import load_spec
-from .logs import Log, read_log
+from .logs import Log, part, read_log
 from .model import Entries, Entry
 from .outcome import read_json, read_outcome, with_failures
+from .places import hit_of
+from .ranking import Finding
 from .report import Facts, report
 from .scan import Scanner
-from .verdict import Evidence, Verdict, decide, first_match
+from .verdict import Evidence, Match, Verdict, decide, first_match
 
 #: Where log capture and the playbooks write, below the log directory.
 _USER_LOG = "user-all/current"
@@ -74,66 +77,87 @@ def analyse(
             _user_log(sources.log_dir, problems),
             _log(sources.log_dir / _PLATFORM_LOG, problems),
         )
-        verdict = _verdict(sources, facts, functools.lru_cache(ask_gpu), problems)
+        verdict, facts = _verdict(sources, facts, functools.lru_cache(ask_gpu), problems)
     shown = report(facts, verdict, masker, problems)
     return Analysis(shown, tuple(problems), masker or Masker([]))
 
 
 def _verdict(
     sources: Sources, facts: Facts, ask_gpu: Callable[[], str | None], problems: list[str]
-) -> Verdict:
+) -> tuple[Verdict, Facts]:
+    """Return the verdict, and the facts with the part of the log that shows what it rests on."""
     catalogue = load_catalogue(sources.catalogue)
     spec, mode = _spec(sources, problems)
     problems += [*spec.problems, *catalogue.problems]
-    outcome = facts.outcome
-    # Before and after the command, what failed wrote into the platform's log.
-    own_log = facts.user_log if outcome.stage == "command" else facts.platform_log
-    number_evidence, words_evidence = _search(
-        spec.entries, catalogue.entries, facts, own_log, ask_gpu, problems
-    )
-    return decide(
-        outcome,
-        mode,
-        first_match(spec.entries, outcome.exit_code, number_evidence),
-        first_match(catalogue.entries, outcome.exit_code, words_evidence),
-        catalogue.entries,
-    )
+    number = _number(spec.entries, facts, ask_gpu, problems)
+    words, facts = _words(catalogue, facts, ask_gpu, problems)
+    return decide(facts.outcome, mode, number, words, catalogue.entries), facts
 
 
-def _search(
-    spec: tuple[Entry, ...],
-    catalogue: tuple[Entry, ...],
-    facts: Facts,
-    own_log: Log,
-    ask_gpu: Callable[[], str | None],
-    problems: list[str],
-) -> tuple[Evidence, Evidence]:
-    """Search each log once for all patterns; return the evidence for spec and for catalogue."""
+def _number(
+    spec: tuple[Entry, ...], facts: Facts, ask_gpu: Callable[[], str | None], problems: list[str]
+) -> Match | None:
+    """Return the first entry of the exit spec that holds."""
     scanner = Scanner(
         regex
-        for entry in (*spec, *catalogue)
+        for entry in spec
         for pattern in entry.patterns
         for regex in (pattern.user_log, pattern.platform_log)
         if regex is not None
     )
-    problems += _broken(spec, "exit spec", scanner) + _broken(catalogue, "catalogue", scanner)
+    problems += _broken(spec, "exit spec", scanner.broken)
     user, platform = facts.user_log, facts.platform_log
-    user_hits, platform_hits = scanner.search(user.text), scanner.search(platform.text)
-    own_hits = user_hits if own_log is user else platform_hits
-    return (
-        Evidence(user, user_hits, platform, platform_hits, ask_gpu),
-        Evidence(own_log, own_hits, platform, platform_hits, ask_gpu, whole_lines=True),
-    )
+    hits = scanner.search(user.text), scanner.search(platform.text)
+    evidence = Evidence(user, hits[0], platform, hits[1], ask_gpu)
+    return first_match(spec, facts.outcome.exit_code, evidence)
 
 
-def _broken(entries: tuple[Entry, ...], source: str, scanner: Scanner) -> list[str]:
+def _words(
+    catalogue: Entries, facts: Facts, ask_gpu: Callable[[], str | None], problems: list[str]
+) -> tuple[Match | None, Facts]:
+    """Return what the catalogue finds, and the facts with the part of the log that shows it."""
+    doctor = Doctor(catalogue.entries, catalogue.hints)
+    problems += _broken(catalogue.entries, "catalogue", doctor.broken)
+    outcome, user, platform = facts.outcome, facts.user_log, facts.platform_log
+    command = outcome.stage == "command"
+    # Before and after the command, what failed wrote into the platform's log.
+    own, other = (user, platform) if command else (platform, user)
+    logs = [Source(own, user=True, platform=not command)]
+    logs += [Source(other, user=False, platform=True)] if command else []
+    given = Given(outcome.exit_code, outcome.facts, ask_gpu)
+    try:
+        finding = doctor.diagnose(logs, given)
+    except OSError as error:
+        problems.append(f"log {own.path}: {error.strerror}")
+        finding = None
+    if finding is None:
+        return None, facts
+    return _match(finding, facts, logs[finding.best.log].log, ask_gpu)
+
+
+def _match(
+    finding: Finding, facts: Facts, log: Log, ask_gpu: Callable[[], str | None]
+) -> tuple[Match, Facts]:
+    best = finding.best
+    shown, place = part(log, best.place)
+    hit = hit_of(best, shown.text, place) if best.text else None
+    if log is facts.user_log:
+        facts = dataclasses.replace(facts, user_log=shown)
+    else:
+        facts = dataclasses.replace(facts, platform_log=shown)
+    where = {best.pattern.user_log or "": hit} if hit else {}
+    evidence = Evidence(shown, where, facts.platform_log, {}, ask_gpu, whole_lines=True)
+    return Match(best.entry, best.pattern, evidence, finding), facts
+
+
+def _broken(entries: tuple[Entry, ...], source: str, broken: Mapping[str, str]) -> list[str]:
     return [
         f"{source}: {entry.phrase or 'entry'} ({entry.code}), pattern {number}: {regex!r} is not "
-        f"a valid RE2 expression: {scanner.broken[regex]}; the pattern is skipped"
+        f"a valid RE2 expression: {broken[regex]}; the pattern is skipped"
         for entry in entries
         for number, pattern in enumerate(entry.patterns, start=1)
-        for regex in (pattern.user_log, pattern.platform_log)
-        if regex in scanner.broken
+        for regex in (pattern.user_log, pattern.platform_log, pattern.exception)
+        if regex is not None and regex in broken
     ]
 
 

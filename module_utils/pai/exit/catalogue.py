@@ -5,24 +5,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..errors import RuntimeConfigError
-from .exit_spec import entry_of, patterns_of, read_yaml
+from . import catalogue_cache
+from .exit_spec import CATALOGUE_CONDITIONS, entry_of, patterns_of, read_yaml
+from .hints import hints_of
 from .model import Entries, Entry, integer, usable_code
 
 
 def load_catalogue(directory: Path) -> Entries:
-    """Read every ``*.yml`` of the directory in the order of their names; the first match wins.
+    """Read every ``*.yml`` of the directory in the order of their names.
 
     A file or entry that cannot be used is a problem told by name, never an error: without a
     catalogue a failure still ends with its code, only less well explained.
     """
-    problems: list[str] = []
     files = sorted(directory.glob("*.yml"))
     if not files:
-        problems.append(f"{directory}: no catalogue file (*.yml) there; failures are not explained")
+        words = f"{directory}: no catalogue file (*.yml) there; failures are not explained"
+        return Entries((), (words,))
+    kept = catalogue_cache.place(files)
+    entries = catalogue_cache.read(kept) if kept else None
+    if entries is None:
+        entries = _parsed(files)
+        if kept and not entries.problems:
+            entries = dataclasses.replace(entries, hints=hints_of(entries.entries))
+            catalogue_cache.keep(kept, entries)
+    return entries
+
+
+def _parsed(files: Sequence[Path]) -> Entries:
+    problems: list[str] = []
     entries = tuple(entry for path in files for entry in _entries(path, problems))
     return Entries(entries, tuple(problems))
 
@@ -43,4 +58,5 @@ def _entries(path: Path, problems: list[str]) -> Iterator[Entry]:
             continue
         pattern = row.get("pattern")
         rules = pattern.get("runtimeContainerPatterns") if isinstance(pattern, dict) else pattern
-        yield entry_of(code, row, patterns_of(rules, f"{path}: {row.get('phrase')}", problems))
+        name = f"{path}: {row.get('phrase')}"
+        yield entry_of(code, row, patterns_of(rules, name, problems, CATALOGUE_CONDITIONS))

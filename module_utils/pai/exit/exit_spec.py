@@ -30,9 +30,12 @@ except ImportError:  # reported when it is needed
 
 #: The cluster's number for every code that its spec lacks; a process that wants it ends with 255.
 _ABNORMAL = 256
+_TEXTS = ("userLogRegex", "platformLogRegex", "exception", "facts")
 _CONDITIONS = {"exitCode", "userLogRegex", "platformLogRegex", "gpuInfo"}
+#: Conditions that only the catalogue knows.
+CATALOGUE_CONDITIONS = frozenset(("exception", "facts"))
 #: The catalogue's patterns also hold lines that they must and must not match; lint runs them.
-_EXAMPLES = {"match", "no_match"}
+EXAMPLES = frozenset(("match", "no_match"))
 
 
 def read_yaml(path: Path) -> object:
@@ -119,26 +122,33 @@ def entry_of(code: int, row: dict[str, object], patterns: tuple[Pattern, ...]) -
         patterns=patterns,
         fault=str(row.get("fault") or FAULTS.get(kind, "unknown")),
         transient=transient if isinstance(transient, bool) else None,
+        role=str(row.get("role") or Entry.role),
+        weight=integer(row.get("weight")) or Entry.weight,
     )
 
 
-def patterns_of(rows: object, name: str, problems: list[str]) -> tuple[Pattern, ...]:
-    """Return the patterns that can be used; the others are added to ``problems``."""
+def patterns_of(
+    rows: object, name: str, problems: list[str], more: frozenset[str] = frozenset()
+) -> tuple[Pattern, ...]:
+    """Return the patterns that can be used; the others are added to ``problems``.
+
+    ``more`` are conditions that are known besides those of an exit spec.
+    """
     if rows is None:
         return ()
     if not isinstance(rows, list):
         problems.append(f"{name}: patterns must be a list; they are skipped")
         return ()
     patterns = (
-        _pattern(row, f"{name}, pattern {i}", problems) for i, row in enumerate(rows, start=1)
+        _pattern(row, f"{name}, pattern {i}", problems, more) for i, row in enumerate(rows, start=1)
     )
     return tuple(pattern for pattern in patterns if not pattern.empty)
 
 
-def _pattern(row: object, name: str, problems: list[str]) -> Pattern:
+def _pattern(row: object, name: str, problems: list[str], more: frozenset[str]) -> Pattern:
     if row is None or row == {}:
         return Pattern()
-    problem = _problem(row)
+    problem = _problem(row, more)
     if problem or not isinstance(row, dict):
         problems.append(f"{name}: {problem}; the pattern is skipped")
         return Pattern()
@@ -147,20 +157,22 @@ def _pattern(row: object, name: str, problems: list[str]) -> Pattern:
         user_log=row.get("userLogRegex") or None,
         platform_log=row.get("platformLogRegex") or None,
         gpu_double_ecc=row.get("gpuInfo") is not None,
+        exception=row.get("exception") or None,
+        facts=row.get("facts") or None,
     )
 
 
-def _problem(row: object) -> str | None:
+def _problem(row: object, more: frozenset[str]) -> str | None:
     """Return why a pattern cannot be used: a condition not understood must not simply hold."""
     if not isinstance(row, dict):
         return f"{row!r} is not a mapping"
-    unknown = sorted(str(key) for key in set(row) - _CONDITIONS - _EXAMPLES)
+    unknown = sorted(str(key) for key in set(row) - _CONDITIONS - EXAMPLES - more)
     if unknown:
         return f"unknown condition {unknown[0]!r}"
     code = row.get("exitCode")
     if code is not None and integer(code) is None:
         return f"exitCode {code!r} is not a number"
-    for key in ("userLogRegex", "platformLogRegex"):
+    for key in _TEXTS:
         if not isinstance(row.get(key), (str, type(None))):
             return f"{key} {row[key]!r} is not a text"
     if row.get("gpuInfo") not in (None, {"nvidiaDoubleEccError": True}):

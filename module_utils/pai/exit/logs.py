@@ -5,14 +5,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import mmap
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 #: How much of the end of a log is searched, in bytes.
 SEARCHED = 10 * 1024 * 1024
+#: How much before that is searched, too: as much as log capture keeps in one file.
+BEFORE = 256 * 1024 * 1024
 _CHUNK = 1024 * 1024
+_SHOWN = 16 * 1024
 #: What log capture calls a finished file: ``@``, a TAI64N time that sorts, and ``.s``.
 _ROTATED = re.compile(r"^@[0-9a-f]{24}\.s$")
 
@@ -31,7 +36,12 @@ class Log:
     skipped: int = 0
 
     def line(self, position: int) -> int | None:
-        """Return the line number in ``path`` of a position in ``text``; None in the older file."""
+        """Return the line number in ``path`` of a position in ``text``; None in the older file.
+
+        A negative position stands before ``text``.
+        """
+        if position < 0 and self.path:
+            return 1 + _lines_in(self.path, self.skipped + position)
         lines = self.text.count(b"\n", 0, position) - self.older
         if self.path is None or lines < 0:
             return None
@@ -59,15 +69,49 @@ def clean(text: bytes) -> bytes:
     return b"".join(_clean_chunk(text[start:end]) for start, end in chunks(text))
 
 
-def chunks(text: bytes) -> Iterator[tuple[int, int]]:
+def chunks(
+    text: bytes | mmap.mmap, start: int = 0, finish: int | None = None
+) -> Iterator[tuple[int, int]]:
     """Yield start and end of pieces of about 1 MiB that end with a line; at least one piece."""
-    start = end = 0
-    while end < len(text):
-        end = text.find(b"\n", start + _CHUNK - 1) + 1 or len(text)
+    finish = end = len(text) if finish is None else finish
+    if start >= finish:
+        yield start, start
+    while start < finish:
+        end = min(text.find(b"\n", start + _CHUNK - 1, finish) + 1 or finish, finish)
         yield start, end
         start = end
-    if not text:
-        yield 0, 0
+
+
+@contextlib.contextmanager
+def before(log: Log) -> Iterator[tuple[bytes | mmap.mmap, int, int]]:
+    """Give what stands in the file before the searched end: the file, and from where to where.
+
+    Raises:
+        OSError: it cannot be read any more.
+    """
+    if log.path is None or not log.skipped:
+        yield b"", 0, 0
+        return
+    with log.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        end = min(log.skipped, len(text))
+        start = max(0, end - BEFORE)
+        yield text, text.find(b"\n", start, end) + 1 if start else 0, end
+
+
+def part(log: Log, place: int) -> tuple[Log, int]:
+    """Return the log in which ``place`` can be shown, and where it is there.
+
+    Of a place before the searched end that is what stands around it in the file.
+    """
+    if place >= 0 or log.path is None:
+        return log, place
+    start = max(0, log.skipped + place - _SHOWN)
+    with log.path.open("rb") as file:
+        file.seek(start)
+        text = file.read(2 * _SHOWN)
+    first = text.find(b"\n") + 1 if start else 0
+    shown = Log(clean(text[first:]), log.path, 0, start + first)
+    return shown, log.skipped + place - start - first
 
 
 def _clean_chunk(chunk: bytes) -> bytes:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 
 TYPES = (
     "USER_SUCCESS",
@@ -30,15 +31,38 @@ FAULTS = {
 }
 TRANSIENCE = {"TRANSIENT": True, "TRANSIENT_CONFLICT": True, "PERMANENT": False}
 
+#: The classes of failures: what is the cause, not what follows from it.
+CATEGORIES = (
+    *("gpu-oom", "host-oom", "shm-exhausted", "nccl-error", "collective-timeout"),
+    *("rendezvous-failure", "mpi-error", "gpu-hardware", "driver-mismatch", "no-gpu"),
+    *("unsupported-gpu", "cuda-illegal-access", "cuda-assert", "cuda-library", "import-error"),
+    *("missing-library", "python-syntax", "python-error", "shape-mismatch", "bad-arguments"),
+    *("file-not-found", "permission-denied", "disk-full", "read-only-fs", "storage-io"),
+    *("corrupt-file", "network", "http-error", "auth-error", "nan-loss", "segfault", "abort"),
+    *("preempted", "command-not-found", "compile-error", "framework-error", "process-limit"),
+    *("none", "unknown"),
+)
+
+#: What the words of an entry say: a cause, that something else failed, or nothing at all.
+ROLES = ("root", "cascade", "noise")
+#: How surely the words are the reason, where an entry does not say: an ordinary error line.
+WEIGHT = 50
+
 
 @dataclasses.dataclass(frozen=True)
 class Pattern:
-    """Conditions that must all hold; a pattern without any matches nothing."""
+    """Conditions that must all hold; a pattern without any matches nothing.
+
+    ``exception`` is searched in "Type: message" of the tracebacks that nothing handled, and
+    ``facts`` is a JMESPath expression on what the runtime wrote down about the end.
+    """
 
     exit_code: int | None = None
     user_log: str | None = None
     platform_log: str | None = None
     gpu_double_ecc: bool = False
+    exception: str | None = None
+    facts: str | None = None
 
     @property
     def empty(self) -> bool:
@@ -48,7 +72,8 @@ class Pattern:
     @property
     def observed(self) -> bool:
         """Whether it rests on something seen, not on the exit code alone."""
-        return self.gpu_double_ecc or (self.user_log or self.platform_log) is not None
+        words = (self.user_log, self.platform_log, self.exception, self.facts)
+        return self.gpu_double_ecc or any(each is not None for each in words)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +81,8 @@ class Entry:
     """One way to end: the code, what it is called, and what recognises it.
 
     ``fault`` says who must act: ``user``, ``platform`` or ``unknown``; ``transient`` whether the
-    same job, started again, has a fair chance, None where that cannot be said.
+    same job, started again, has a fair chance, None where that cannot be said. ``role`` is one of
+    ROLES; ``weight`` (1 to 100) says how surely these words are the reason.
     """
 
     code: int
@@ -70,6 +96,20 @@ class Entry:
     patterns: tuple[Pattern, ...] = ()
     fault: str = "unknown"
     transient: bool | None = None
+    role: str = "root"
+    weight: int = WEIGHT
+
+
+@dataclasses.dataclass(frozen=True)
+class Hints:
+    """What lets a log be searched without compiling every pattern.
+
+    ``words`` has for each expression words, in lower case, of which every match has one;
+    ``letters`` are some of which every line has at least one that matches any expression on logs.
+    """
+
+    words: Mapping[str, Sequence[str]]
+    letters: Sequence[str] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +118,7 @@ class Entries:
 
     entries: tuple[Entry, ...] = ()
     problems: tuple[str, ...] = ()
+    hints: Hints | None = None
 
 
 def usable_code(code: int) -> bool:

@@ -23,7 +23,8 @@ class Outcome:
 
     ``stage`` tells what ended the task: a failing ``start`` (the command never ran), the
     ``command``, or a failing ``exit``. ``plugin`` is the one whose failure decided.
-    ``refused``: the start failed because the job or a setting is wrong.
+    ``refused``: the start failed because the job or a setting is wrong. ``facts`` is all that the
+    file holds, for conditions of the catalogue.
     """
 
     exit_code: int = 255
@@ -36,6 +37,7 @@ class Outcome:
     started_at: str | None = None
     ended_at: str | None = None
     phases: dict[str, Any] = dataclasses.field(default_factory=dict)
+    facts: dict[str, Any] = dataclasses.field(default_factory=dict, compare=False)
 
     @property
     def succeeded(self) -> bool:
@@ -87,6 +89,7 @@ def read_outcome(path: Path, problems: list[str]) -> Outcome:
         started_at=_text(row.get("startedAt")),
         ended_at=_text(row.get("endedAt")),
         phases=phases if isinstance(phases, dict) else {},
+        facts=row,
     )
 
 

@@ -69,9 +69,28 @@ def report(
         "solution": list(words.solution),
         "trigger": _trigger(facts, verdict, masker),
         **_from_logs(facts, verdict, masker, problems),
+        **_ranked(verdict, masker),
         "phases": outcome.phases,
         "startedAt": outcome.started_at,
         "endedAt": outcome.ended_at,
+    }
+
+
+def _ranked(verdict: Verdict, masker: Masker | None) -> dict[str, object]:
+    """Return how sure the catalogue's words are, and what else was thought of."""
+    match = verdict.match
+    finding = match.finding if match and match.entry is verdict.words else None
+    runners = finding.runners_up if finding else ()
+    return {
+        "confidence": finding.confidence if finding else None,
+        "runnersUp": [
+            {
+                "phrase": each.entry.phrase,
+                "category": each.entry.category,
+                "text": (_masked(each.text[:_LINE_SHOWN], masker) or "").strip(),
+            }
+            for each in runners
+        ],
     }
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from .logs import Log
 from .model import Entry, Pattern
 from .outcome import Outcome
+from .ranking import Finding
 from .scan import Hit
 
 SUCCEEDED = Entry(0, "Succeeded", type="USER_SUCCESS", reaction="NEVER_RETRY")
@@ -57,11 +58,15 @@ class Evidence:
 
 @dataclasses.dataclass(frozen=True)
 class Match:
-    """The first entry with a pattern that holds, that pattern, and what it was held against."""
+    """An entry with a pattern that holds, that pattern, and what it was held against.
+
+    ``finding`` tells of a catalogue's entry why it was chosen.
+    """
 
     entry: Entry
     pattern: Pattern
     evidence: Evidence
+    finding: Finding | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +85,7 @@ def decide(
     words: Match | None,
     catalogue: tuple[Entry, ...],
 ) -> Verdict:
-    """Return the verdict from the first match of the spec (``number``) and of the catalogue.
+    """Return the verdict from the spec's first match and the catalogue's best (``words``).
 
     ``mode`` is ``spec``, ``preserve`` or ``catalogue``.
     """

@@ -25,6 +25,7 @@ Prepare the environment of a deep-learning task, run its command, explain its en
 pai-runtime [-- COMMAND...]            container entrypoint: settings come from PAI_* variables
 pai-runtime run [JOB.yml] [OPTIONS] [-- COMMAND...]      one task of a job, on this machine
 pai-runtime render [JOB.yml] [OPTIONS] [-- COMMAND...]   only write the files of the work directory
+pai-runtime explain LOG...                               say why a command failed, from its logs
 """
 FILES = ("job_file", "framework", "secrets", "exit_spec")
 
@@ -69,7 +70,7 @@ def parse(argv: Sequence[str], root: Path) -> Options:
         return Options(own[0], **vars(found), command=command)
     if own and not own[0].startswith("-"):
         raise RuntimeConfigError(
-            f"unknown action {own[0]!r}: use run, render, or put a command after --:"
+            f"unknown action {own[0]!r}: use run, render, explain, or put a command after --:"
             f" pai-runtime -- {' '.join(own)}"
         )
     if own:
@@ -104,7 +105,7 @@ def _parser(root: Path) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="pai-runtime",
         description=DESCRIPTION,
-        usage="pai-runtime [run|render] [JOB.yml] [OPTIONS] [-- COMMAND...]",
+        usage="pai-runtime [run|render|explain] [JOB.yml] [OPTIONS] [-- COMMAND...]",
         formatter_class=_wide,
         allow_abbrev=False,
     )

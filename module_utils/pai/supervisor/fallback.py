@@ -78,6 +78,8 @@ def _bare_document(outcome: Outcome, failed: str, reason: str) -> dict[str, Any]
         "matchedPlatformLogString": None,
         "matchedGpuInfo": None,
         "errorLogs": {"user": "", "platform": ""},
+        "confidence": None,
+        "runnersUp": [],
         "phases": outcome.phases,
         "startedAt": outcome.started_at,
         "endedAt": outcome.ended_at,

@@ -28,12 +28,12 @@ def summarize(document: Mapping[str, Any], settings: Settings, colour: bool) -> 
     code = document["exitCode"]
     rows = [("exit code", _code(document))]
     if code:
-        rows += _why(document)
+        rows += why(document)
     elif document.get("message"):
         rows.append(("message", str(document["message"])))
     rows.append(("phases", _phases(document.get("phases") or {})))
     rows.append(("logs", str(settings.log_dir)))
-    return _heading(document, colour) + "".join(_row(*row, colour) for row in rows)
+    return _heading(document, colour) + "".join(row(*each, colour) for each in rows)
 
 
 def _heading(document: Mapping[str, Any], colour: bool) -> str:
@@ -55,7 +55,8 @@ def _code(document: Mapping[str, Any]) -> str:
     return f"{code}{phrase}{own}"
 
 
-def _why(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+def why(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what to tell of a failure: reason, who must act, what to do; less what is empty."""
     transient = document.get("transient")
     retry = RETRY.get(transient, UNKNOWN) if isinstance(transient, bool) else UNKNOWN
     solution = document.get("solution") or []
@@ -83,7 +84,8 @@ def _phases(phases: Mapping[str, Any]) -> str:
     return "; ".join(shown)
 
 
-def _row(label: str, text: str, colour: bool) -> str:
+def row(label: str, text: str, colour: bool) -> str:
+    """Return a label and its text, broken into lines below each other."""
     indent = " " * (LABEL + 3)
     lines = [
         line
@@ -101,4 +103,4 @@ def summarize_render(failure: Failure | None, settings: Settings, colour: bool) 
     rows = [("reason", failure.message)] if failure else []
     rows.append(("files", "\n".join(str(path) for path in rendered if path.exists())))
     head = "Rendering failed" if failure else "Rendered, nothing was started"
-    return f"\n{head}\n" + "".join(_row(*row, colour) for row in rows if row[1])
+    return f"\n{head}\n" + "".join(row(*each, colour) for each in rows if each[1])

@@ -102,6 +102,13 @@ def tasks(directory: Path, job_file: str) -> list[dict[str, Any]]:
         # others have files on disks, whose sizes would differ
         {"openpai.runtime.pai_mount_info": {"timeout": 30, "mount_points": ["/proc"]}},
         {"openpai.runtime.pai_storage": {"work_dir": work, "position": 2}},
+        {
+            "openpai.runtime.pai_failure_info": {
+                "logs": [job_file],
+                "catalogue": str(ROOT / "catalogue"),
+                "exit_code": 137,
+            }
+        },
     ]
 
 

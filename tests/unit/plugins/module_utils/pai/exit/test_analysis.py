@@ -48,6 +48,8 @@ KEYS = [
     "matchedPlatformLogString",
     "matchedGpuInfo",
     "errorLogs",
+    "confidence",
+    "runnersUp",
     "phases",
     "startedAt",
     "endedAt",
@@ -176,6 +178,7 @@ def test_without_the_combined_log_the_two_streams_are_read(task: Task, end: str)
     assert report["errorLogs"]["user"] == f"step 1\n{OOM}"
 
 
+FULL = "No space left on device"
 MISSING = "ModuleNotFoundError: No module named 'flash_attention'"
 
 
@@ -187,8 +190,8 @@ MISSING = "ModuleNotFoundError: No module named 'flash_attention'"
             f"step 1\n[rank0]: {MISSING}", f"user log, line 2: [rank0]: {MISSING}", id="a prefix"
         ),
         pytest.param(
-            f"{'x' * 900} {MISSING} {'y' * 900}\n",
-            f"user log, line 1: {MISSING} {'y' * 200}",
+            f"{'x' * 900} {FULL} {'y' * 900}\n",
+            f"user log, line 1: {FULL} {'y' * 200}",
             id="a long line",
         ),
         pytest.param(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from pathlib import Path
 
+import jmespath
 import pytest
 import re2
 import yaml
@@ -14,7 +15,9 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.catalogue
 )
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.model import (
     BEHAVIORS,
+    CATEGORIES,
     REACTIONS,
+    ROLES,
     TYPES,
 )
 
@@ -25,9 +28,11 @@ CATALOGUE = next(
 )
 FIELDS = {
     *("code", "phrase", "category", "issuer", "causer", "type", "stage", "behavior", "reaction"),
-    *("fault", "transient", "reason", "solution", "pattern"),
+    *("fault", "transient", "reason", "solution", "pattern", "role", "weight"),
 }
-CONDITIONS = {"exitCode", "userLogRegex", "platformLogRegex", "gpuInfo"}
+OPTIONAL = {"fault", "transient", "pattern", "role", "weight"}
+WORDS = ("userLogRegex", "platformLogRegex", "exception")
+CONDITIONS = {"exitCode", "gpuInfo", "facts", *WORDS}
 #: code: phrase of the original, which PAI's users know
 OLD = {
     128: "ContainerMayFailDueToGpuDeviceEccError",
@@ -73,12 +78,17 @@ def rows() -> list[dict]:
 
 def regexes() -> list:
     return [
-        pytest.param(regex, rule, id=f"{row['phrase']}-{number}")
+        pytest.param(rule[key], rule, row, id=f"{row['phrase']}-{number}-{key}")
         for row in rows()
         for number, rule in enumerate((row.get("pattern") or {}).get(RULES, []), start=1)
-        for regex in [rule.get("userLogRegex") or rule.get("platformLogRegex")]
-        if regex
+        for key in WORDS
+        if rule.get(key)
     ]
+
+
+def on_a_line(regex: str) -> re2._Regexp:
+    """Compile a pattern as the scanner does: it sees one line."""
+    return re2.compile(f"(?m:{regex})")
 
 
 RULES = "runtimeContainerPatterns"
@@ -130,12 +140,15 @@ def test_a_code_means_one_thing_to_a_scheduler() -> None:
 @pytest.mark.parametrize("row", [pytest.param(row, id=row["phrase"]) for row in rows()])
 def test_an_entry_is_complete(row: dict) -> None:
     assert set(row) <= FIELDS
-    assert FIELDS - {"fault", "transient", "pattern"} <= set(row)
+    assert set(row) >= FIELDS - OPTIONAL
+    assert row["category"] in CATEGORIES
+    assert row.get("role", "root") in ROLES
+    assert 1 <= row.get("weight", 50) <= 100
     assert row["type"] in TYPES
     assert row["behavior"] in BEHAVIORS
     assert row["reaction"] in REACTIONS
     assert row.get("fault", "user") in {"user", "platform", "unknown"}
-    assert row.get("transient", True) in {True, False, "unknown"}
+    assert row.get("transient", True) in {True, False, None, "unknown"}
     assert row["reason"].endswith((".", ")."))
     assert len(row["reason"].encode()) <= 200
     assert 1 <= len(row["solution"]) <= 4
@@ -150,26 +163,42 @@ def test_every_pattern_has_a_condition_and_nothing_unknown(row: dict) -> None:
         assert set(rule) <= CONDITIONS | {"match", "no_match"}
 
 
-@pytest.mark.parametrize(("regex", "rule"), regexes())
-def test_a_pattern_matches_what_it_should(regex: str, rule: dict) -> None:
+@pytest.mark.parametrize(("regex", "rule", "row"), regexes())
+def test_a_pattern_matches_what_it_should(regex: str, rule: dict, row: dict) -> None:
+    pattern = on_a_line(regex)
     assert rule["match"]
-    assert [line for line in rule["match"] if not re2.search(regex, f"before\n{line}\n")] == []
+    assert [line for line in rule["match"] if not pattern.search(line)] == []
+    assert [line for line in rule["match"] if "\n" in line] == []
 
 
-@pytest.mark.parametrize(("regex", "rule"), regexes())
-def test_a_pattern_does_not_match_what_it_should_not(regex: str, rule: dict) -> None:
+@pytest.mark.parametrize(("regex", "rule", "row"), regexes())
+def test_a_pattern_does_not_match_what_it_should_not(regex: str, rule: dict, row: dict) -> None:
+    pattern = on_a_line(regex)
     assert rule["no_match"]
-    healthy = HEALTHY.splitlines()
-    assert [line for line in [*rule["no_match"], *healthy] if re2.search(regex, line)] == []
+    healthy = [] if row.get("role") == "noise" else HEALTHY.splitlines()
+    assert [line for line in [*rule["no_match"], *healthy] if pattern.search(line)] == []
 
 
-@pytest.mark.parametrize(("regex", "rule"), regexes())
-def test_a_pattern_has_words_that_must_occur(regex: str, rule: dict) -> None:
-    # Without them it would be searched in every chunk of every log.
+@pytest.mark.parametrize(("regex", "rule", "row"), regexes())
+def test_a_pattern_has_words_that_must_occur(regex: str, rule: dict, row: dict) -> None:
+    # Without them it would be searched in every chunk of every log; exceptions are few.
     filtered = re2.Filter()
-    filtered.Add(regex)
+    filtered.Add(f"(?m:{regex})")
     filtered.Compile()
-    assert not filtered.Match(b"", True)
+    assert regex == rule.get("exception") or not filtered.Match(b"", True)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        pytest.param(rule["facts"], id=row["phrase"])
+        for row in rows()
+        for rule in (row.get("pattern") or {}).get(RULES, [])
+        if rule.get("facts")
+    ],
+)
+def test_an_expression_on_facts_is_valid(expression: str) -> None:
+    assert jmespath.compile(expression)
 
 
 def test_broken_files_and_entries_are_told_and_the_others_work(tmp_path: Path) -> None:

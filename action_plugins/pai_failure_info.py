@@ -1,0 +1,1 @@
+pai_env.py

@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, OpenPAI Runtime for Ansible contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Explain any logs, without a job: which failure they show, who must act, and what helps."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import RuntimeConfigError
+from .candidates import Candidate
+from .catalogue import load_catalogue
+from .diagnosis import Doctor, Given, Source
+from .logs import Log, read_log
+from .model import Entry
+from .ranking import Finding
+from .tracebacks import find
+from .verdict import SUCCEEDED, UNKNOWN
+
+#: Characters of a line that are told.
+_SHOWN = 500
+#: What a succeeded command's end is called.
+_NONE = "none"
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """The logs, the exit code where it is known, and the catalogue's directory."""
+
+    logs: tuple[Path, ...]
+    catalogue: Path
+    exit_code: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """The explanation as one object, and what of the catalogue could not be used."""
+
+    document: dict[str, Any]
+    problems: tuple[str, ...] = ()
+
+
+def explain(question: Question) -> Answer:
+    """Return which failure the logs show.
+
+    The document has ``category`` (``unknown`` where nothing is found, ``none`` for exit code 0),
+    ``fault``, ``transient``, ``code``, ``phrase``, ``confidence`` (0 to 1), ``evidence`` and
+    ``runners_up`` (lists), ``where`` (a line of the user's own code), ``reason``, ``solution``
+    and ``exit_code``.
+
+    Raises:
+        RuntimeConfigError: a log cannot be read.
+    """
+    code = _code(question.exit_code)
+    logs = [_read(path) for path in question.logs]
+    if code == 0:
+        return Answer(_document(SUCCEEDED, _NONE, None, logs, code))
+    catalogue = load_catalogue(question.catalogue)
+    doctor = Doctor(catalogue.entries, catalogue.hints)
+    problems = [*catalogue.problems, *(f"{k!r}: {v}" for k, v in doctor.broken.items())]
+    sources = [Source(log, user=True, platform=True) for log in logs]
+    finding = doctor.diagnose(sources, Given(code, {"exitCode": code}))
+    unknown = next((e for e in catalogue.entries if e.phrase == UNKNOWN.phrase), UNKNOWN)
+    entry = finding.best.entry if finding else unknown
+    category = entry.category or "unknown"
+    return Answer(_document(entry, category, finding, logs, code), tuple(problems))
+
+
+def _code(code: int | None) -> int | None:
+    """Return an exit code as a shell tells it: launchers write -9 for what a shell calls 137."""
+    return 128 - code if code is not None and code < 0 else code
+
+
+def _read(path: Path) -> Log:
+    if path.is_dir():  # a log directory of the runtime's
+        path = path / "user-all" / "current"
+    try:
+        if not path.exists():
+            raise RuntimeConfigError(f"log {path}: there is no such file; name one that exists")
+        return read_log(path)
+    except OSError as error:
+        raise RuntimeConfigError(
+            f"log {path}: {error.strerror}; name a file that can be read"
+        ) from error
+
+
+def _document(
+    entry: Entry, category: str, finding: Finding | None, logs: Sequence[Log], code: int | None
+) -> dict[str, Any]:
+    shown = (finding.best, *finding.support) if finding else ()
+    runners = finding.runners_up if finding else ()
+    return {
+        "category": category,
+        "fault": entry.fault if code != 0 else "unknown",
+        "transient": entry.transient,
+        "code": entry.code,
+        "phrase": entry.phrase,
+        "confidence": finding.confidence if finding else 0.0,
+        "evidence": [_line(each, logs) for each in shown if each.text],
+        "runners_up": [
+            {"category": each.category, "phrase": each.entry.phrase, **_line(each, logs)}
+            for each in runners
+        ],
+        "where": _where(finding.best, logs) if finding else None,
+        "reason": entry.reason,
+        "solution": list(entry.solution),
+        "exit_code": code,
+    }
+
+
+def _line(candidate: Candidate, logs: Sequence[Log]) -> dict[str, Any]:
+    """Return the line that a candidate stands on; what rests on the exit code has none."""
+    log = logs[candidate.log] if candidate.text else None
+    return {
+        "file": str(log.path) if log and log.path else None,
+        "line": log.line(candidate.place) if log else None,
+        "text": candidate.text.strip()[:_SHOWN],
+        "rank": None if candidate.rank is None else int(candidate.rank),
+    }
+
+
+def _where(candidate: Candidate, logs: Sequence[Log]) -> str | None:
+    """Return the innermost line of the user's own code where an exception says it."""
+    if candidate.raised is None:
+        return None
+    traceback, index = candidate.raised
+    frame = find(logs[candidate.log].text)[traceback].chain[index].frame
+    return f"{frame.file}:{frame.line}" if frame else None

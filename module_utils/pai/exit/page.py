@@ -1,0 +1,94 @@
+# Copyright: (c) 2026, OpenPAI Runtime for Ansible contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A piece of a log as a terminal shows it, and where its lines stand in the log.
+
+A line ends at a newline or a carriage return, and colours are no part of it.
+"""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+import re
+from collections.abc import Iterator, Sequence
+
+from .logs import clean
+
+_ESCAPES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[@-_])")
+
+
+@dataclasses.dataclass(frozen=True)
+class LineHit:
+    """A pattern on a line: where the line begins in the log, in bytes, and what stands there.
+
+    ``start`` and ``end`` tell where in ``text`` the match is, in characters.
+    """
+
+    pattern: str
+    begin: int
+    text: str
+    start: int
+    end: int
+
+
+class Page:
+    """The text that is searched; a part of it knows where its lines were."""
+
+    def __init__(self, original: bytes, offset: int) -> None:
+        self._original = original.replace(b"\r", b"\n")  # of the same length
+        self._offset = offset
+        self._whole: Page | None = None
+        self._begins: list[int] = []
+        self._places: list[int] = []
+        valid = clean(self._original)
+        self.text = _ESCAPES.sub(b"", valid) if b"\x1b" in valid else valid
+        self._moved = self.text != self._original
+
+    def part(self, lines: Sequence[tuple[int, int]]) -> Page:
+        """Return some lines, each given by its begin and end, as a page."""
+        made = Page(b"", 0)
+        made._whole = self
+        made._places = [begin for begin, _end in lines]
+        pieces = [self.text[begin:end] for begin, end in lines]
+        begin = 0
+        for piece in pieces:
+            made._begins.append(begin)
+            begin += len(piece) + 1
+        made.text = b"\n".join(pieces)
+        return made
+
+    def hit(self, pattern: str, first: int, last: int) -> LineHit:
+        """Return what a match, given by its start and end in ``text``, is a hit of."""
+        begin = self.text.rfind(b"\n", 0, first) + 1
+        finish = self.text.find(b"\n", first)
+        finish = len(self.text) if finish < 0 else finish
+        line = self.text[begin:finish]
+        return LineHit(
+            pattern,
+            self._place(begin),
+            line.decode("utf-8", "replace"),
+            len(line[: first - begin].decode("utf-8", "replace")),
+            len(line[: min(last, finish) - begin].decode("utf-8", "replace")),
+        )
+
+    def _place(self, begin: int) -> int:
+        """Return where in the log a line of ``text`` begins."""
+        if self._whole:
+            number = bisect.bisect_right(self._begins, begin) - 1
+            return self._whole._place(self._places[number])
+        if not self._moved:
+            return self._offset + begin
+        place = 0
+        for _ in range(self.text.count(b"\n", 0, begin)):
+            place = self._original.find(b"\n", place) + 1
+        return self._offset + place
+
+
+def lines_of(text: bytes) -> Iterator[tuple[int, str]]:
+    """Yield where each line begins in ``text``, and the line as a terminal shows it."""
+    place = 0
+    for raw in text.replace(b"\r", b"\n").split(b"\n"):
+        plain = _ESCAPES.sub(b"", raw) if b"\x1b" in raw else raw
+        yield place, plain.decode("utf-8", "replace")
+        place += len(raw) + 1

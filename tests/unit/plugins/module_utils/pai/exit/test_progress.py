@@ -1,0 +1,48 @@
+"""What the program survived is told from what ended it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit import progress
+
+MARK = "something like an error\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "survived"),
+    [
+        pytest.param("step 1 loss 3\n", "step 2 loss 3\nstep 3 loss 2\n", True, id="two steps"),
+        pytest.param("step 1 loss 3\n", "step 2 loss 3\n", False, id="one may be another rank's"),
+        pytest.param("", "", False, id="nothing follows"),
+        pytest.param(
+            "", " 1%|  | 1/100 [00:01<00:09]\r 2%|  | 2/100 [00:02<00:09]\r", True, id="a bar"
+        ),
+        pytest.param(
+            " 1%|  | 1/100 [00:01<00:09]\r",
+            " 1%|  | 1/100 [00:09<00:09]\n 1%|  | 1/100 [00:09<00:09]\n",
+            False,
+            id="a bar that is only drawn again",
+        ),
+        pytest.param(
+            "step 10 loss 3\n",
+            "step 1 loss 3\nstep 2 loss 3\nstep 3 loss 2\n",
+            True,
+            id="begun anew",
+        ),
+        pytest.param("", "Model saved to /out\n", True, id="something was finished"),
+        pytest.param("", "attempt 2 succeeded\n", True, id="a retry"),
+        pytest.param("", "Model could not be saved to /out\n", False, id="not finished"),
+        pytest.param("", "Killed before training finished\n", False, id="negated"),
+        pytest.param("", "error at step 3\nfailed at step 4\n", False, id="steps without figures"),
+        pytest.param(
+            "", "{'loss': 0.4, 'epoch': 1.2}\n{'loss': 0.3, 'epoch': 2.4}\n", True, id="a dict"
+        ),
+        pytest.param(
+            "", "1/9 [====>....] - ETA: 1:23\r2/9 [====>....] - ETA: 1:22\n", True, id="Keras"
+        ),
+    ],
+)
+def test_work_that_goes_on(before: str, after: str, survived: bool) -> None:
+    found = progress.find((before + MARK + after).encode())
+    assert found.survived(len(before)) is survived
