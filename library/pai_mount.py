@@ -253,12 +253,13 @@ def run(module: AnsibleModule) -> None:
     module.no_log_values = {value for value in secrets if len(value) >= SHORTEST}
     masker = Masker(secrets)
     store = Store(Path(module.params["state_dir"]))
+    told = at_boot(module, store, requests)
     if module.check_mode:
-        result = perform(module, store, requests, bounds, masker)
+        outcomes = perform(module, store, requests, bounds, masker)
     else:
         with store.locked(bounds.seconds / 2):
-            result = perform(module, store, requests, bounds, masker)
-    finish(module, *result)
+            outcomes = perform(module, store, requests, bounds, masker)
+    finish(module, outcomes, told)
 
 
 def read_bounds(module: AnsibleModule) -> Bounds:
@@ -299,25 +300,27 @@ def perform(
     requests: list[Request] | None,
     bounds: Bounds,
     masker: Masker,
-) -> tuple[list[Outcome], boot.Boot]:
-    """Mount or unmount, and return what follows from it for the start of the machine."""
-    persistent, ways = module.params["persistent"], Ways(recipe_for, TOOLS, os.environ)
+) -> list[Outcome]:
+    """Mount or unmount."""
     if module.params["state"] == "present":
-        told = at_boot(store, requests or [], ways, persistent)
+        ways = Ways(recipe_for, TOOLS, os.environ)
+        persistent = module.params["persistent"]
         mounter = Mounter(store, ways, check=module.check_mode, persistent=persistent)
-        return mount_all(requests or [], mounter, bounds, masker), told
-    records = chosen(store, requests)
-    wishes = [make_wish(one, store, ways) for one in requests or [] if persistent]
-    told = boot.absent(records, wishes, boot.fstab_text())
+        return mount_all(requests or [], mounter, bounds, masker)
     remover = Remover(store, TOOLS, check=module.check_mode)
-    return unmount_all(records, remover, bounds, masker), told
+    return unmount_all(chosen(store, requests), remover, bounds, masker)
 
 
-def at_boot(store: Store, requests: list[Request], ways: Ways, persistent: bool) -> boot.Boot:
-    """Return what has to be there for the start of the machine; refuse what cannot be."""
+def at_boot(module: AnsibleModule, store: Store, requests: list[Request] | None) -> boot.Boot:
+    """Return what follows for the start of the machine; refuse what cannot be persistent."""
+    persistent = module.params["persistent"]
     if not persistent and not any(record.persistent for record in store.records()):
         return boot.Boot()  # without a look at any storage
-    wishes = [make_wish(request, store, ways) for request in requests]
+    ways = Ways(recipe_for, TOOLS, os.environ)
+    wishes = [make_wish(request, store, ways) for request in requests or []]
+    if module.params["state"] == "absent":
+        records = chosen(store, requests)
+        return boot.absent(records, wishes if persistent else [], boot.fstab_text())
     if persistent:
         boot.refuse(wishes, store, mountinfo.read(), boot.fstab_text())
     return boot.present(wishes, store, persistent)

@@ -10,6 +10,8 @@ variant=${2:-}
 case $variant in
     "") ;;
     mpi) packages+=(openmpi-bin python3-mpi4py rsync) ;;
+    # nodejs, samba and nfs-kernel-server are for the servers that storages are mounted from, kmod for guests with their own kernel
+    storage) packages+=(cifs-utils fuse3 kmod nfs-common nfs-kernel-server nodejs rclone samba sshfs) ;;
     *) echo "base_image.sh: there is no variant $variant" >&2; exit 2 ;;
 esac
 

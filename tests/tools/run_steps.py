@@ -1,12 +1,15 @@
 """Run the checks and tests of the named groups, all of them, and close with a table.
 
 run_steps.py GROUP...        groups: lint, unit, versions, sanity, molecule
+
+SKIP=NAME,... in the environment leaves out scenarios that a person has no way to run.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import subprocess
 import sys
 import time
@@ -27,11 +30,12 @@ class Step:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """How a step ended: passed, failed or skipped."""
+    """How a step ended: passed, failed or skipped, and why it was skipped."""
 
     step: Step
     result: str
     seconds: float
+    reason: str = ""
 
 
 def shell_scripts() -> tuple[str, ...]:
@@ -85,11 +89,31 @@ def environment() -> dict[str, str]:
     }
 
 
+def left_out() -> set[str]:
+    """Return the scenarios that SKIP names, and end where it names something else."""
+    names = {name for name in re.split(r"[\s,]+", os.environ.get("SKIP", "")) if name}
+    if unknown := names.difference(scenarios()):
+        sys.exit(
+            f"SKIP: there is no scenario {', '.join(sorted(unknown))}; "
+            f"the scenarios are {', '.join(scenarios())}"
+        )
+    return names
+
+
+def why_not(step: Step) -> str:
+    """Return why a step is not run; empty where it is."""
+    if step.group != "molecule":
+        return ""
+    if step.command[-1] in left_out():
+        return f"left out by SKIP={os.environ['SKIP']}"
+    return NOT_RUN if os.geteuid() else ""
+
+
 def run(step: Step) -> Outcome:
     """Run one step with its output passed on."""
-    if step.group == "molecule" and os.geteuid():
-        print(f"\n== {step.name}: not run, {NOT_RUN}", flush=True)
-        return Outcome(step, "skipped", 0.0)
+    if reason := why_not(step):
+        print(f"\n== {step.name}: not run, {reason}", flush=True)
+        return Outcome(step, "skipped", 0.0, reason)
     print(f"\n== {step.name}", flush=True)
     started = time.monotonic()
     status = subprocess.run(step.command, cwd=ROOT, env=environment(), check=False).returncode
@@ -110,14 +134,16 @@ def report(outcomes: list[Outcome]) -> int:
         for word in ("passed", "failed", "skipped")
     }
     print(f"{'all':<{width}}  {'':<8}{sum(outcome.seconds for outcome in outcomes):>7.1f} s\n")
-    if count["skipped"]:
-        print(f"skipped: {NOT_RUN}")
+    for reason in dict.fromkeys(outcome.reason for outcome in outcomes if outcome.reason):
+        names = [outcome.step.name for outcome in outcomes if outcome.reason == reason]
+        print(f"skipped: {', '.join(names)}: {reason}")
     print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped")
     return count["failed"]
 
 
 def main() -> int:
     """Run what the arguments name; 1 when any step failed."""
+    left_out()  # what is wrong in it is told before anything runs
     chosen = [step for step in steps() if step.group in sys.argv[1:]]
     return 1 if report([run(step) for step in chosen]) else 0
 

@@ -160,7 +160,9 @@ class Mounter:
         except MountError as error:
             if not error.path_missing or read_only or not wish.request.path:
                 raise
-            root = dataclasses.replace(wish.request, path="", mode="mount")
+            # in mode cached it is another tool's
+            mode = "mount" if wish.request.mode == "copy" else wish.request.mode
+            root = dataclasses.replace(wish.request, path="", mode=mode)
             make_path(tool, self._ways.recipe_for, root, wish.request.path, wish.private, deadline)
         return tool.mount(wish.recipe, wish.private, target, read_only, deadline)
 

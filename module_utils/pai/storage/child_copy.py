@@ -25,6 +25,8 @@ from typing import Any
 Index = dict[str, list[int]]
 _FAILURES_TOLD = 3
 _PR_SET_PDEATHSIG = 1
+#: What other tasks of ours have in a storage for a moment, when they probe it or copy to it.
+_OF_OTHERS = (".pai-probe-", ".pai-copy-")
 
 
 class Copier:
@@ -106,6 +108,8 @@ def _walk(root: str) -> Iterator[tuple[str, bool]]:
         with os.scandir(_join(root, folder)) as entries:
             for entry in sorted(entries, key=lambda one: one.name):
                 name = os.path.join(folder, entry.name)
+                if entry.name.startswith(_OF_OTHERS):
+                    continue
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(name)
                     yield name, True

@@ -21,6 +21,7 @@ from .mountinfo import MountEntry
 from .outcome import Stopwatch
 from .plan import is_ours
 from .state import READY, Record, Store
+from .tools.rclone_cache import CACHE
 from .tools.tool import Tool
 
 #: Below a mount's private directory: where its server's root is mounted for a moment, and where
@@ -71,14 +72,15 @@ class Unmounter:
                 f"{record.name}: {record.mount_point} was unmounted lazily, since an orderly"
                 f" unmount was not possible: {why}"
             )
-        if not pending:
+        lost = _lost(record, pending, alive) if pending else ""
+        if not pending or not _kept(record):
             remove_private(Path(record.private))
         if again:
-            return [*warnings, *([_lost(record, pending, alive)] if pending else [])]
+            return [*warnings, *([lost] if lost else [])]
         remove_empty([Path(one) for one in record.made])
         self._store.remove(record)
-        if pending:
-            raise RuntimeConfigError("; ".join([_lost(record, pending, alive), *warnings]))
+        if lost:
+            raise RuntimeConfigError("; ".join([lost, *warnings]))
         return warnings
 
     def entry(self, record: Record) -> MountEntry | None:
@@ -169,9 +171,14 @@ def _why(record: Record, problem: str | None) -> str:
     return f"{told}; in use by {held}" if held else told
 
 
+def _kept(record: Record) -> bool:
+    """Tell whether what was not sent is still there: what only the kernel had is gone."""
+    return Path(record.private, CACHE).is_dir()
+
+
 def _lost(record: Record, pending: str, alive: bool) -> str:
+    told = f"not all that was written is with the server: {pending}"
+    if _kept(record):
+        told += f"; what {record.tool} may have kept of it stays in {record.private}"
     more = "; give the end more time (PAI_TERMINATION_GRACE_SECONDS)" if alive else ""
-    return (
-        f"not all that was written is with the server: {pending}; what {record.tool} may have kept"
-        f" of it stays in {record.private}{more}"
-    )
+    return told + more

@@ -20,6 +20,8 @@ _PACKAGES = {"nfs4": ("nfs-common", "nfs-utils"), "cifs": ("cifs-utils", "cifs-u
 _NO_DIRECTORY = re.compile(
     r"reason given by server: No such file|mount error\(2\)|failed: No such file or directory"
 )
+# mount.cifs keeps this capability and drops the others; a container's default set lacks it.
+_NO_CAPABILITY = re.compile(r"Unable to apply new capability set")
 _NO_KERNEL = re.compile(r"[Uu]nknown filesystem type|No such device|mount error\(19\)")
 
 
@@ -65,7 +67,12 @@ class MountHelper:
 
 
 def _explained(error: MountError, filesystem: str) -> MountError:
-    """Add what to do where the kernel lacks the file system: no image can bring it."""
+    """Add what to do where the container or the kernel lacks what no image can bring."""
+    if _NO_CAPABILITY.search(str(error)):
+        return MountError(
+            f"{error} {filesystem} also needs the capability CAP_DAC_READ_SEARCH (--cap-add"
+            " DAC_READ_SEARCH; on Kubernetes securityContext.capabilities.add)"
+        )
     if not _NO_KERNEL.search(str(error)):
         return error
     return MountError(f"{error}; the kernel has no {filesystem}: load its module on the node")

@@ -55,6 +55,8 @@ def _obscured(program: str, password: str, deadline: float) -> str:
             timeout=max(1.0, deadline - time.monotonic()),
             check=True,
         )
+    except subprocess.TimeoutExpired:
+        raise MountError("rclone was not ready in time and was killed") from None
     except (subprocess.SubprocessError, OSError):
         # "from None": the cause may show the output.
         raise MountError("rclone does not take the password (rclone obscure failed)") from None

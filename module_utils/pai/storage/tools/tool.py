@@ -51,7 +51,7 @@ class Tool(Protocol):
     def flush(self, facts: Facts, private: Path, mount_point: Path, deadline: float) -> str | None:
         """Wait until the server has all that was written; else return what is still pending.
 
-        While something is pending, ``private`` holds the only copy of it.
+        While something is pending, a cache in ``private`` holds the only copy of it.
         """
 
     def unmount(

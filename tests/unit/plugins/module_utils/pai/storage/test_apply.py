@@ -15,7 +15,10 @@ import pytest
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.errors import RuntimeConfigError
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.storage import mountinfo
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.storage.apply import Mounter
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.storage.model import Request
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.storage.model import (
+    Recipe,
+    Request,
+)
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.storage.outcome import Outcome
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.storage.state import (
     READY,
@@ -296,6 +299,25 @@ def test_a_missing_directory_is_made_for_all(place: Place, tmp_path: Path) -> No
     for made in (tmp_path / "root" / "a", tmp_path / "root" / "a" / "b"):
         assert stat.S_IMODE(made.stat().st_mode) == 0o777
     assert len([e for e in mountinfo.read() if tmp_path in e.mount_point.parents]) == 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "of_root"), [("mount", "mount"), ("cached", "cached"), ("copy", "mount")]
+)
+def test_a_missing_directory_is_made_by_the_tool_of_the_mode(
+    place: Place, tmp_path: Path, mode: str, of_root: str
+) -> None:
+    (tmp_path / "root").mkdir()
+    wanted = hostpath(place, tmp_path / "root", path="a", mode=mode)
+    asked = []
+
+    def recipe_for(wish: Request, private: Path) -> Recipe:
+        asked.append((wish.path, wish.mode))
+        return real.recipe_for(wish, private)
+
+    real, place.ways = place.ways, dataclasses.replace(place.ways, recipe_for=recipe_for)
+    assert place.present(wanted).state == "mounted"
+    assert asked[-1] == ("", of_root)
 
 
 def test_a_missing_directory_is_not_made_read_only(place: Place, tmp_path: Path) -> None:

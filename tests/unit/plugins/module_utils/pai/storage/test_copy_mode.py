@@ -62,6 +62,12 @@ def test_there_and_back(sides: Sides) -> None:
     assert not [name for name in os.listdir(sides.remote) if name.startswith(".pai")]
 
 
+def test_what_other_tasks_have_there_for_a_moment_is_no_data(sides: Sides) -> None:
+    for name in (".pai-probe-host-1-ab", "deep/.pai-copy-ab-b"):
+        (sides.remote / name).write_text("gone soon")
+    assert sides.bring() == f"copied 3 files (7 bytes) to {sides.local}"
+
+
 def test_a_later_copy_takes_what_is_new_on_the_server(sides: Sides) -> None:
     sides.bring()
     (sides.remote / "a").write_text("newer")

@@ -34,6 +34,14 @@ def soon(seconds: float = 30.0) -> float:
             "2026/11/24 11:22:00 Failed to lsf with 2 errors: down\ncaused by: refused\n",
             ": error listing: down; Failed to lsf with 2 errors: down; caused by: refused",
         ),
+        (
+            "2026/11/24 12:00:44 Failed to lsf: -> github.com/Azure/azure-storage-blob-go/x.go:42\n"
+            "===== RESPONSE ERROR (ServiceCode=AuthorizationFailure) =====\nDescription=\n"
+            ", Details: \n   Code: \n   GET http://h:1/data\n   ------\n"
+            "   RESPONSE Status: 403 Server failed to authenticate the request.\n   Server: [A]\n",
+            "===== RESPONSE ERROR (ServiceCode=AuthorizationFailure) =====; "
+            "RESPONSE Status: 403 Server failed to authenticate the request.",
+        ),
         ("Error: bad\nUsage:\n  --help\n\n", "Error: bad"),
         ("one\ntwo\nthree\nfour\n", "two; three; four"),
         ("login with hunter2-secret failed\n", "login with ****** failed"),

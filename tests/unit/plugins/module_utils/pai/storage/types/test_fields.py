@@ -90,6 +90,12 @@ def test_an_unknown_type_is_told_with_the_known_ones() -> None:
             "it is not clear how to log in; give serviceAccountKey",
         ),
         ("sftp", {"port": 0}, "field 'port': the value 0 is not a port between 1 and 65535"),
+        (
+            "azureblob",
+            {"endpoint": "http://acc.store.example"},
+            "field 'endpoint': rclone speaks only HTTPS to http://acc.store.example; begin it with "
+            "https://",
+        ),
         ("sftp", {"password": None}, "it is not clear how to log in; give password or privateKey"),
         ("sftp", {"hostKey": "rubbish"}, "is not a public host key such as 'ssh-ed25519"),
         ("sftp", {"mode": "cached"}, "mode cached accepts no unknown host key; give hostKey"),

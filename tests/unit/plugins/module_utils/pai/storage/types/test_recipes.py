@@ -135,6 +135,17 @@ def test_a_path_that_would_become_an_option_of_cifs_is_refused(path: str) -> Non
             },
         ),
         (
+            "azureblob",
+            {"endpoint": "https://acc.blob.core.chinacloudapi.cn"},
+            {
+                "TYPE": "azureblob",
+                "ACCOUNT": "acc",
+                "KEY": "a2V5LWtleS1rZXk=",
+                "ENDPOINT": "blob.core.chinacloudapi.cn",
+                "USE_EMULATOR": "false",
+            },
+        ),
+        (
             "gcs",
             {"serviceAccountKey": None, "anonymous": True},
             {

@@ -29,7 +29,8 @@ def command_lines() -> set[str]:
 
 def main() -> None:
     """Write what is new as it comes."""
-    directory, noted = Path(sys.argv[1]), set()
+    directory = Path(sys.argv[1])
+    noted: set[str] = set()
     with Path(sys.argv[2]).open("w", encoding="utf-8") as file:
         while directory.exists():
             new = command_lines() - noted
