@@ -122,7 +122,9 @@ def _foreign(request: Request, seen: Seen, entry: MountEntry) -> Decision:
             " ask for it read-only or choose another mount point",
         )
     decision = _usable(seen)
-    if decision.act is Act.NOTHING and request.read_only and not entry.read_only:
+    writable = request.read_only and not entry.read_only
+    # a volume of the platform is as the platform wants it
+    if decision.act is Act.NOTHING and writable and request.type != "pvc":
         return dataclasses.replace(
             decision, warning=f"{where} was mounted before, and so that it can be written"
         )

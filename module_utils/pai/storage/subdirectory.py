@@ -54,6 +54,9 @@ def make_path(
     finally:
         # what stays mounted is found by name, and detached, when the attempt is undone
         left = tool.unmount(facts, files, mount_point, deadline)
+        if left is None:
+            for name in recipe.files:  # a second copy of the credentials
+                (files / name).unlink(missing_ok=True)
     if problem or left:
         raise MountError(
             f"there is no directory {path} on the server, and it cannot be made there:"

@@ -164,13 +164,20 @@ def test_decisions(seen: Seen, act: Act, reason: str) -> None:
         ),
         (READ_ONLY, THEIRS, "/mnt/data was mounted before, and so that it can be written"),
         (READ_ONLY, dataclasses.replace(THEIRS, entry=LOCKED), ""),
+        (dataclasses.replace(READ_ONLY, type="pvc"), THEIRS, ""),
         (
             dataclasses.replace(WANTED, mode="copy"),
             Seen(place=Place(POINT, "directory", empty=False)),
             "",
         ),
     ],
-    ids=["hidden files", "theirs can be written", "theirs is read-only", "a copy hides nothing"],
+    ids=[
+        "hidden files",
+        "theirs can be written",
+        "theirs is read-only",
+        "the platform's",
+        "a copy hides nothing",
+    ],
 )
 def test_warnings(wanted: Any, seen: Seen, warning: str) -> None:
     decision = decide(wanted, "same", seen)
