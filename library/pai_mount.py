@@ -161,7 +161,7 @@ boot:
   description:
     - What has to be there, or not any more (C(state)), so that the machine mounts the storages by
       itself when it starts, or does not. There is no secret in it.
-    - RV(boot.fstab) are lines of C(/etc/fstab). RV(boot.units) are services of systemd for what
+    - C(fstab) are lines of C(/etc/fstab). C(units) are services of systemd for what
       FUSE programs mount. Their values are quoted as systemd wants it.
   returned: always but for refused input
   type: dict
@@ -175,9 +175,9 @@ boot:
     units: []
 mounts:
   description:
-    - What has become of each storage. RV(mounts[].state) is V(mounted), V(unchanged), V(repaired),
-      V(unmounted) or V(failed), RV(mounts[].msg) tells why, and RV(mounts[].tool_seconds) are those
-      of RV(mounts[].seconds) that its tool took.
+    - What has become of each storage. C(state) is V(mounted), V(unchanged), V(repaired),
+      V(unmounted) or V(failed), C(msg) tells why, and C(tool_seconds) are those
+      of C(seconds) that its tool took.
   returned: always but for refused input
   type: list
   elements: dict

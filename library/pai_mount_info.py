@@ -63,11 +63,11 @@ EXAMPLES = r"""
 RETURN = r"""
 mounts:
   description:
-    - The mounts in the kernel's order. RV(mounts[].total_bytes) and RV(mounts[].free_bytes), what
-      an ordinary user may still take, are null where RV(mounts[].alive) is false;
-      RV(mounts[].problem) tells why it is. RV(mounts[].root) is the directory of the source that is
-      seen. RV(mounts[].ours) tells whether M(openpai.runtime.pai_mount) has made the mount, with
-      the name RV(mounts[].name).
+    - The mounts in the kernel's order. C(total_bytes) and C(free_bytes), what
+      an ordinary user may still take, are null where C(alive) is false;
+      C(problem) tells why it is. C(root) is the directory of the source that is
+      seen. C(ours) tells whether M(openpai.runtime.pai_mount) has made the mount, with
+      the name C(name).
   returned: success
   type: list
   elements: dict

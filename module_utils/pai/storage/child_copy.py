@@ -49,7 +49,7 @@ class Copier:
         self.answer["bytes"] += size
         if time.monotonic() - self._said >= 1:
             self._said = time.monotonic()
-            print(json.dumps({**self.answer, "unfinished": True}), flush=True)
+            say({**self.answer, "unfinished": True})
         return True
 
 
@@ -181,6 +181,12 @@ def _write_index(path: str, index: Index) -> None:
     os.replace(f"{path}.new", path)
 
 
+def say(answer: dict[str, Any]) -> None:
+    """Write an answer as a line of JSON, at once."""
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
 def main(text: str) -> None:
     """Do one copy, ``[direction, remote, local, index]`` as JSON; the last line is the answer."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # whoever asked is gone
@@ -189,7 +195,7 @@ def main(text: str) -> None:
         answer = copy_in(*places) if direction == "in" else copy_out(*places)
     except OSError as error:
         answer = {"errno": error.errno, "error": error.strerror, "step": str(error.filename or "")}
-    print(json.dumps(answer), flush=True)
+    say(answer)
 
 
 if __name__ == "__main__":

@@ -150,6 +150,12 @@ QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {
 }
 
 
+def say(answer: dict[str, Any]) -> None:
+    """Write an answer as a line of JSON, at once."""
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
 def main(text: str) -> None:
     """Answer one question, ``[name, arguments…]`` as JSON, by one line of JSON."""
     name, *arguments = json.loads(text)
@@ -158,7 +164,7 @@ def main(text: str) -> None:
     except OSError as error:
         step = error.filename if isinstance(error.filename, str) else name
         answer = {"errno": error.errno, "error": error.strerror or str(error), "step": step}
-    print(json.dumps(answer), flush=True)
+    say(answer)
 
 
 if __name__ == "__main__":

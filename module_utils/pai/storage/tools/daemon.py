@@ -92,7 +92,8 @@ def recalled(facts: Facts, private: Path) -> Facts:
 
 def alive(facts: Facts) -> bool:
     """Return whether the daemon still runs."""
-    return bool(facts.get("pid")) and _started(facts["pid"]) == facts.get("started") is not None
+    started = facts.get("started")
+    return bool(facts.get("pid")) and started is not None and _started(facts["pid"]) == started
 
 
 def gone(facts: Facts, deadline: float) -> bool:

@@ -20,6 +20,15 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _FLAGS = {"true": True, "yes": True, "false": False, "no": False}
 
 
+def text(value: Any) -> str:
+    """Read one line of text; a number is one, too: YAML makes numbers of passwords."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise ValueError("a text")
+    if _CONTROL.search(str(value)):
+        raise ValueError("a text without line breaks and control characters")
+    return str(value)
+
+
 @dataclasses.dataclass(frozen=True)
 class Field:
     """One field: ``what`` it is, for messages, and ``read``, which makes a value of it or raises
@@ -30,7 +39,7 @@ class Field:
     required: bool = False
     secret: bool = False
     default: Any = ""
-    read: Callable[[Any], Any] = dataclasses.field(default=lambda value: text(value))
+    read: Callable[[Any], Any] = text
 
 
 def refuse(request: Request, problem: str, remedy: str) -> RuntimeConfigError:
@@ -70,15 +79,6 @@ def _value(request: Request, name: str, field: Field) -> Any:
         raise refuse(
             request, f"field {name!r}: {shown} is not {error}", f"give {field.what}"
         ) from None
-
-
-def text(value: Any) -> str:
-    """Read one line of text; a number is one, too: YAML makes numbers of passwords."""
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise ValueError("a text")
-    if _CONTROL.search(str(value)):
-        raise ValueError("a text without line breaks and control characters")
-    return str(value)
 
 
 def word(value: Any) -> str:
