@@ -16,15 +16,27 @@ description:
     writes what its commands need to know about it into the work directory.
   - Writes C(runtime_env.sh), C(job.json) and C(process_env.nul), C(runtime_env.full.sh) where a
     process cannot be given every variable, and C(secrets.json) where the job has secrets.
+  - Writes C(failure_patterns.json) where the job or its cluster adds failure patterns to the
+    catalogue. One that is broken is a warning and not used.
 options:
   work_dir:
     description: The directory to write into. It is made where it is missing.
     type: path
     required: true
+  catalogue:
+    description:
+      - The directory of the failure catalogue, which the patterns of O(failure_patterns) and of the
+        job must fit.
+    type: path
   cwd:
     description:
       - The directory in which the user's commands start, E(PAI_WORK_DIR).
       - The module's own current directory where it is not given.
+    type: path
+  failure_patterns:
+    description:
+      - A directory with YAML files of failure patterns that the cluster adds to the catalogue.
+      - A job adds its own in C(extras.failurePatterns) of its file.
     type: path
   framework:
     description:
@@ -93,13 +105,15 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.pai.environment_files import plan_environment
+from ..module_utils.pai.environment_files import PatternSources, plan_environment
 from ..module_utils.pai.job.sources import Inputs
 from ..module_utils.pai.module_result import change_files, guarded
 
 ARGUMENTS = {
     "work_dir": {"type": "path", "required": True},
+    "catalogue": {"type": "path"},
     "cwd": {"type": "path"},
+    "failure_patterns": {"type": "path"},
     "framework": {"type": "path"},
     "job_file": {"type": "path"},
     "secrets": {"type": "path", "no_log": False},
@@ -126,6 +140,7 @@ def run(module: AnsibleModule) -> None:
             work_dir=module.params["cwd"] or str(Path.cwd()),
         ),
         work_dir,
+        PatternSources(given["failure_patterns"], given["catalogue"]),
     )
     for warning in planned.warnings:
         module.warn(warning)

@@ -12,8 +12,8 @@ short_description: Explain how a task of a job ended
 version_added: "0.1.0"
 description:
   - Reads how the task ended, searches its logs for known failures, chooses the one that is the
-    reason, and writes an explanation. That is C(exit.json) for programs, and a termination message
-    for people and for the cluster.
+    reason, and writes an explanation. That is C(exit.json) for programs, a termination message for
+    people and for the cluster, and of a failure the page C(failure.html) for a browser.
   - Also with damaged or missing files there is a verdict; what could not be used, and a place that
     could not be written, is told as a warning. It fails where nothing at all could be written.
   - The values of C(secrets.json) in the work directory are masked in all that is written or
@@ -27,7 +27,7 @@ options:
   log_dir:
     description:
       - Log directory of the task. C(user-all/current) and C(runtime.log) in it are searched.
-      - C(exit.json) and C(pai-termination-log) are written there.
+      - C(exit.json), C(pai-termination-log) and, of a failure, C(failure.html) are written there.
     type: path
     required: true
   outcome:
@@ -144,7 +144,7 @@ actions:
   type: list
   elements: str
   returned: always
-  sample: [write exit.json, write pai-termination-log]
+  sample: [write exit.json, write pai-termination-log, write failure.html]
 diff:
   description: Every change in the log directory, before and after, with secrets masked.
   type: list
@@ -159,8 +159,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.pai.errors import RuntimeConfigError
-from ..module_utils.pai.exit import message
-from ..module_utils.pai.exit.analysis import Sources, analyse
+from ..module_utils.pai.exit import html_content, html_page, message
+from ..module_utils.pai.exit.analysis import Analysis, Sources, analyse
 from ..module_utils.pai.exit.outcome import read_json
 from ..module_utils.pai.exit.report import with_known_phases
 from ..module_utils.pai.exit.termination import plan_in_place
@@ -216,6 +216,7 @@ def run(module: AnsibleModule) -> None:
     written[:0] = [
         write(module, report, json.dumps(content, indent=1) + "\n", analysis.masker),
         write(module, report.with_name("pai-termination-log"), text, analysis.masker),
+        write(module, report.with_name("failure.html"), page(content, analysis), analysis.masker),
     ]
     unwritten = [one["problem"] for one in written if one.get("problem")]
     for problem in (*analysis.problems, *unwritten):
@@ -230,10 +231,21 @@ def run(module: AnsibleModule) -> None:
     module.exit_json(**result)
 
 
+def page(content: dict[str, object], analysis: Analysis) -> bytes | None:
+    """Return the page for people, of a failure only: after a success there must be none.
+
+    The phases of the end are not in it: they are not known when it is first written.
+    """
+    if not content["exitCode"]:
+        return None
+    told = {**content, "phases": analysis.report["phases"]}
+    return html_page.render(html_content.of_report(told, analysis.excerpts))
+
+
 def write(
-    module: AnsibleModule, path: Path, content: str | bytes, masker: Masker
+    module: AnsibleModule, path: Path, content: str | bytes | None, masker: Masker
 ) -> dict[str, Any]:
-    """Put the content at ``path``; return what was done, or the problem."""
+    """Put the content at ``path``, None for no file; return what was done, or the problem."""
     try:
         return change_files(module, [plan(path, content)], masker)
     except RuntimeConfigError as error:

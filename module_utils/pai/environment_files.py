@@ -37,7 +37,17 @@ class EnvironmentPlan:
     masker: Masker
 
 
-def plan_environment(inputs: Inputs, work_dir: Path) -> EnvironmentPlan:
+@dataclasses.dataclass(frozen=True)
+class PatternSources:
+    """Where failure patterns come from besides the job: a cluster's directory, the catalogue's."""
+
+    directory: Path | None = None
+    catalogue: Path | None = None
+
+
+def plan_environment(
+    inputs: Inputs, work_dir: Path, patterns: PatternSources | None = None
+) -> EnvironmentPlan:
     """Load the job and plan its files; the container's environment is in ``work_dir`` already.
 
     Raises:
@@ -53,12 +63,28 @@ def plan_environment(inputs: Inputs, work_dir: Path) -> EnvironmentPlan:
     refuse_unusable({**parts.exported, **parts.left_out})
     if parts.left_out:
         parts = Split({**parts.exported, TRUNCATED: "1"}, parts.left_out)
+    kept, refused = _failure_patterns(job, patterns or PatternSources())
     return EnvironmentPlan(
-        changes=tuple(_changes(job, parts, container, work_dir)),
-        warnings=tuple(_warnings(parts, users)),
+        changes=(
+            *_changes(job, parts, container, work_dir),
+            plan(work_dir / "failure_patterns.json", kept),
+        ),
+        warnings=(*_warnings(parts, users), *refused),
         left_out=len(parts.left_out),
         masker=Masker(texts(job.secrets)),
     )
+
+
+def _failure_patterns(job: Job, sources: PatternSources) -> tuple[str | None, tuple[str, ...]]:
+    """Return what the end needs of failure patterns that users added, and what is not used."""
+    extras = job.document.get("extras") or {}
+    if extras.get("failurePatterns") is None and sources.directory is None:
+        return None, ()
+    # only where there are some: regular expressions take their time to import
+    from .exit.user_patterns import collect
+
+    found = collect(extras, sources.directory, sources.catalogue)
+    return found.content, tuple(f"failure pattern: {problem}" for problem in found.problems)
 
 
 def _known_jobs(work_dir: Path) -> tuple[Path, ...]:

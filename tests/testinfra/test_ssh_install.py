@@ -53,9 +53,11 @@ def test_without_sshd_the_task_ends_before_its_command(case):
     assert output(case) == ""
 
 
-@pytest.mark.parametrize("case", ["policy_fail", "no_source"])
-def test_the_image_is_to_be_changed_and_not_the_job(case):
-    assert exit_record(case)["phrase"] == "RuntimePluginFailed"
+@pytest.mark.parametrize(
+    ("case", "phrase"), [("policy_fail", "RuntimePluginFailed"), ("no_source", "PackageNotFound")]
+)
+def test_the_image_is_to_be_changed_and_not_the_job(case, phrase):
+    assert exit_record(case)["phrase"] == phrase
 
 
 @pytest.mark.parametrize("case", REFUSED)

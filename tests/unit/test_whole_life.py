@@ -354,6 +354,33 @@ def test_an_exit_spec_chooses_the_code_and_the_catalogue_the_words(life: Life) -
     assert life.message["phrase"] == "ContainerImportError"
 
 
+def test_failure_patterns_of_the_job_and_of_the_cluster_explain_its_end(life: Life) -> None:
+    def pattern(phrase: str, words: str, **more: Any) -> dict[str, Any]:
+        rules = [{"userLogRegex": words}]
+        texts = {"reason": f"{TEMPLATE}: {phrase}.", "solution": ["Wait."]}
+        rest = {"pattern": {"runtimeContainerPatterns": rules}, "weight": 80, **more}
+        return {"code": 237, "phrase": phrase, **texts, **rest}
+
+    (life.directory / "own").mkdir()
+    of_cluster = [pattern("SolverBusy", "SOLVER: busy", category="network", weight=90)]
+    (life.directory / "own" / "a.yml").write_text(yaml.safe_dump(of_cluster))
+    of_job = [pattern("NoSeat", "LICENSE ERROR"), pattern("Broken", "(seat")]
+    commands = "echo LICENSE ERROR: no free seat; exit 3"
+    for command, code, phrase in (
+        (commands, 237, "NoSeat"),
+        (f"echo SOLVER: busy; {commands}", 237, "SolverBusy"),
+    ):
+        task = job(command, extras={"failurePatterns": of_job})
+        done = life.run(task, PAI_FAILURE_PATTERNS="own", PAI_EXIT_CODE_MODE="catalogue")
+        assert done.returncode == code, done.stderr
+        assert life.result["phrase"] == phrase
+        assert life.result["reason"] == f"{TEMPLATE}: {phrase}."
+        assert life.message["solution"] == "Wait."
+        told = [line for line in life.runtime_log.splitlines() if "failure pattern" in line]
+        assert "extras.failurePatterns: Broken: pattern 1: userLogRegex '(seat'" in told[0]
+    assert "PAI_FAILURE_PATTERNS=" in life.runtime_log
+
+
 def test_an_earlier_jobs_plugins_and_name_are_forgotten(life: Life) -> None:
     callbacks = [{"event": "taskCompletes", "commands": ["echo run >> completed"]}]
     earlier = job("true", plugins=[{"plugin": "cmd", "parameters": {"callbacks": callbacks}}])

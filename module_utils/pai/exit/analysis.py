@@ -13,17 +13,20 @@ from typing import Any
 
 from ..errors import RuntimeConfigError
 from ..masking import Masker
-from . import gpu
 from .catalogue import load_catalogue
+from .context import Excerpt
 from .diagnosis import Doctor, Given, Source
 from .exit_spec import load_spec
+from .facts import gather
+from .facts.gather import Gathering, Scene
 from .logs import Log, part, read_log
 from .model import Entries, Entry
-from .outcome import read_json, read_outcome, with_failures
+from .outcome import Outcome, read_json, read_outcome, with_failures
 from .places import hit_of
 from .ranking import Finding
-from .report import Facts, report
+from .report import Facts, excerpts, report
 from .scan import Scanner
+from .user_patterns import with_user_patterns
 from .verdict import Evidence, Match, Verdict, decide, first_match
 
 #: Where log capture and the playbooks write, below the log directory.
@@ -51,17 +54,26 @@ class Sources:
 
 @dataclasses.dataclass(frozen=True)
 class Analysis:
-    """The content of exit.json, and what could not be read or used on the way."""
+    """The content of exit.json, and what could not be read or used on the way.
+
+    ``excerpts`` are what a page shows of the logs, masked.
+    """
 
     report: dict[str, object]
     problems: tuple[str, ...]
     masker: Masker
+    excerpts: tuple[Excerpt, ...] = ()
 
 
 def analyse(
-    sources: Sources, ask_gpu: Callable[[], str | None] = lambda: gpu.double_bit_errors(gpu.query())
+    sources: Sources,
+    ask_gpu: Callable[[], str | None] | None = None,
+    look: Callable[[Scene], Gathering] = Gathering,
 ) -> Analysis:
-    """Return the explanation; whatever is damaged or missing is a problem, never an error."""
+    """Return the explanation; whatever is damaged or missing is a problem, never an error.
+
+    ``look`` gathers the facts; ``ask_gpu`` replaces what they say of the GPUs' memory.
+    """
     problems: list[str] = []
     outcome = with_failures(read_outcome(sources.outcome, problems), sources.plugin_failures)
     masker = _masker(sources.work_dir / "secrets.json", problems)
@@ -71,22 +83,33 @@ def analyse(
         facts = Facts(outcome, job, Log(), Log())
         verdict = decide(outcome, "preserve", None, None, ())
     else:
-        facts = Facts(
-            outcome,
-            job,
-            _user_log(sources.log_dir, problems),
-            _log(sources.log_dir / _PLATFORM_LOG, problems),
-        )
-        verdict, facts = _verdict(sources, facts, functools.lru_cache(ask_gpu), problems)
+        seen = _seen(sources, outcome, look)
+        user = _user_log(sources.log_dir, problems)
+        platform = _log(sources.log_dir / _PLATFORM_LOG, problems)
+        facts = Facts(outcome, job, user, platform, seen)
+        asked = functools.lru_cache(ask_gpu or (lambda: gather.broken_gpus(seen())))
+        verdict, facts = _verdict(sources, facts, asked, problems)
     shown = report(facts, verdict, masker, problems)
-    return Analysis(shown, tuple(problems), masker or Masker([]))
+    marked = excerpts(facts, verdict, masker)
+    return Analysis(shown, tuple(problems), masker or Masker([]), marked)
+
+
+def _seen(
+    sources: Sources, outcome: Outcome, look: Callable[[Scene], Gathering]
+) -> Callable[[], dict[str, Any]]:
+    """Return what tells the facts: those of the first look, which is under way where it is new."""
+    known = gather.earlier(sources.log_dir / "exit.json", sources.outcome, outcome.started_at)
+    if known:
+        return lambda: known
+    scene = Scene(sources.work_dir, sources.log_dir, outcome.started_at, outcome.ended_at)
+    return functools.lru_cache(look(scene).facts)
 
 
 def _verdict(
     sources: Sources, facts: Facts, ask_gpu: Callable[[], str | None], problems: list[str]
 ) -> tuple[Verdict, Facts]:
     """Return the verdict, and the facts with the part of the log that shows what it rests on."""
-    catalogue = load_catalogue(sources.catalogue)
+    catalogue = with_user_patterns(load_catalogue(sources.catalogue), sources.work_dir)
     spec, mode = _spec(sources, problems)
     problems += [*spec.problems, *catalogue.problems]
     number = _number(spec.entries, facts, ask_gpu, problems)
@@ -124,15 +147,33 @@ def _words(
     own, other = (user, platform) if command else (platform, user)
     logs = [Source(own, user=True, platform=not command)]
     logs += [Source(other, user=False, platform=True)] if command else []
-    given = Given(outcome.exit_code, outcome.facts, ask_gpu)
+    given = Given(outcome.exit_code, {**facts.seen(), **outcome.facts}, ask_gpu)
     try:
         finding = doctor.diagnose(logs, given)
     except OSError as error:
         problems.append(f"log {own.path}: {error.strerror}")
         finding = None
-    if finding is None:
-        return None, facts
+    match = _of_torch(doctor, given, finding)
+    if match or finding is None:
+        return match, facts
     return _match(finding, facts, logs[finding.best.log].log, ask_gpu)
+
+
+def _of_torch(doctor: Doctor, given: Given, known: Finding | None) -> Match | None:
+    """Return what PyTorch's error file says where the logs have no cause of their own.
+
+    Its launcher may write the workers' output to files that are no log of ours.
+    """
+    error = given.facts.get("torchError")
+    cause = known is not None and known.best.entry.role == "root" and known.best.pattern.observed
+    if cause or not isinstance(error, dict):
+        return None
+    text = f"{error.get('traceback') or error.get('message')}\n"
+    found = doctor.diagnose([Source(Log(text.encode(errors="replace")))], given)
+    if found is None or not found.best.text:
+        return None
+    nowhere = Evidence(Log(), {}, Log(), {}, given.gpu)
+    return Match(found.best.entry, found.best.pattern, nowhere, found)
 
 
 def _match(

@@ -156,7 +156,7 @@ def _is_list(
     end = -1
     for hit in sorted(hits, key=lambda hit: (hit.start, hit.end)):
         if hit.start >= end:
-            kinds |= {entry.category or "" for entry, _ in owners[hit.pattern][:1]}
+            kinds |= {entry.category or "" for entry, _unused in owners[hit.pattern][:1]}
             end = hit.end
     return len(kinds) >= _LIST
 
@@ -182,7 +182,7 @@ def _candidate(
     else:
         certain = level(hit.text)
         weight = entry.weight * {-1: _WARNING, -2: _INFO}.get(certain, 1.0)
-    process, _ = line_prefix.split(hit.text)
+    process, _unused = line_prefix.split(hit.text)
     rank = traceback.rank if traceback else line_prefix.rank(process)
     return Candidate(
         entry,

@@ -26,8 +26,11 @@ except ImportError:  # then no pattern on facts holds
 
 #: What an exit code alone may weigh: words in a log say more.
 _CODE_ALONE = 45.0
-#: What the runtime itself saw weighs at least so much; a broken GPU more than any words.
-_PROVEN, _BROKEN = 85.0, 125.0
+#: A GPU with memory errors weighs more than any words.
+_BROKEN = 125.0
+
+#: Characters of an exception's first line that are searched.
+_LONGEST = 4000
 
 Owners = dict[str, list[tuple[Entry, Pattern]]]
 
@@ -62,7 +65,7 @@ class Doctor:
         self._platform = _owners(real, "platform_log")
         self._scanner = LineScanner(
             (*self._user, *self._platform),
-            [rule.user_log for _, rule in silent if rule.user_log],
+            [rule.user_log for _unused, rule in silent if rule.user_log],
             hints,
         )
         self.broken = dict(self._scanner.broken)
@@ -110,15 +113,15 @@ class Doctor:
     def _matching(
         self, found: Found, holds: Callable[[Pattern], bool]
     ) -> Iterator[tuple[Entry, Pattern, tuple[int, int]]]:
-        for key, _, raised in found.exceptions():
+        for key, _unused, raised in found.exceptions():
             rules = [
                 rule
                 for text in raised.texts
-                for regex in self._exceptions.matching(text.encode())
+                for regex in self._exceptions.matching(text[:_LONGEST].encode())
                 for rule in self._raised[regex]
                 if holds(rule[1])
             ]
-            if not any(entry.role == "noise" for entry, _ in rules):
+            if not any(entry.role == "noise" for entry, _unused in rules):
                 yield from ((entry, pattern, key) for entry, pattern in rules)
 
     def _holds(self, given: Given, seen: set[str], pattern: Pattern) -> bool:
@@ -139,7 +142,7 @@ class Doctor:
             if any(each is not None for each in in_log) or not self._holds(given, set(), pattern):
                 continue
             alone = not pattern.observed
-            weight = min(_CODE_ALONE, entry.weight) if alone else max(_PROVEN, entry.weight)
+            weight = min(_CODE_ALONE, entry.weight) if alone else float(entry.weight)
             weight = _BROKEN if pattern.gpu_double_ecc else weight
             yield Candidate(entry, pattern, weight, end, certain=0 if alone else 1, log=log)
 

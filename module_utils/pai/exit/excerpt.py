@@ -18,7 +18,7 @@ MATCHED = 2048
 _BEFORE = 2  # lines before a match
 _AROUND = LIMIT  # bytes on either side that are looked at: as much as a whole message holds
 #: Lines of runtime.log for who repeats a step: long, and no news about a failure.
-_BY_HAND = "[openpai-runtime] by hand: "
+BY_HAND = b"[openpai-runtime] by hand: "
 _WIDTH = 500  # characters of a line that are kept on either side
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[@-_])")
@@ -39,8 +39,8 @@ def around(log: Log, hit: Hit, count: int, masker: Masker) -> list[str]:
     Where little follows, more lines before it fill the count.
     """
     end = min(hit.end, hit.start + MATCHED)
-    before = _printable(masker.part(log.text, max(0, hit.start - _AROUND), hit.start))
-    after = _printable(masker.part(log.text, end, end + _AROUND))
+    before = printable(masker.part(log.text, max(0, hit.start - _AROUND), hit.start))
+    after = printable(masker.part(log.text, end, end + _AROUND))
     *above, start = before.split("\n")
     head = _on_screen(_news(above))
     follow, *rest = after.split("\n")
@@ -58,7 +58,7 @@ def around(log: Log, hit: Hit, count: int, masker: Masker) -> list[str]:
 def tail(log: Log, count: int, masker: Masker) -> list[str]:
     """Return the last ``count`` lines that are not empty at the end."""
     end = len(log.text.rstrip())
-    text = _printable(masker.part(log.text, max(0, end - 2 * _AROUND), end))
+    text = printable(masker.part(log.text, max(0, end - 2 * _AROUND), end))
     return _trim(_on_screen(line.rstrip("\r") for line in _news(text.split("\n")))[-count:])
 
 
@@ -76,23 +76,24 @@ def line_at(log: Log, position: int, width: int, masker: Masker) -> str:
     start = max(log.text.rfind(b"\n", 0, position) + 1, position - _AROUND)
     end = log.text.find(b"\n", position)
     end = min(len(log.text) if end < 0 else end, position + _AROUND)
-    before = _printable(masker.part(log.text, start, position)).rpartition("\r")[2].lstrip()
-    after = _printable(masker.part(log.text, position, end)).partition("\r")[0].rstrip()
+    before = printable(masker.part(log.text, start, position)).rpartition("\r")[2].lstrip()
+    after = printable(masker.part(log.text, position, end)).partition("\r")[0].rstrip()
     excess = max(0, len(before) + len(after) - width)
     return (before[excess:] + after)[:width]
 
 
 def readable(text: str) -> str:
     """Return any text as lines that YAML can hold, without colours and control characters."""
-    return "\n".join(_trim(_printable(text.encode("utf-8", "replace")).split("\n")))
+    return "\n".join(_trim(printable(text.encode("utf-8", "replace")).split("\n")))
 
 
 def _matched(log: Log, hit: Hit, masker: Masker) -> str:
     text = masker.part(log.text, hit.start, min(hit.end, hit.start + MATCHED))
-    return _printable(text).replace("\r", "\n")
+    return printable(text).replace("\r", "\n")
 
 
-def _printable(text: bytes) -> str:
+def printable(text: bytes) -> str:
+    """Return the text without colours and control characters; carriage returns stay."""
     plain = _ESCAPES.sub("", text.decode("utf-8", "replace").replace("\r\n", "\n"))
     kept = plain.split("\r")
     return "\r".join(_UNPRINTABLE.sub("\ufffd", piece) for piece in kept)
@@ -104,7 +105,7 @@ def _on_screen(lines: Iterable[str]) -> list[str]:
 
 
 def _news(lines: Iterable[str]) -> Iterator[str]:
-    return (line for line in lines if _BY_HAND not in line)
+    return (line for line in lines if BY_HAND.decode() not in line)
 
 
 def _trim(lines: list[str]) -> list[str]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import sys
@@ -14,8 +15,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import RuntimeConfigError
+from ..files import PRIVATE
+from ..replacing import replace
+from . import html_content, html_page
 from .explain_text import tell
-from .explanation import Question, explain
+from .explanation import Answer, Question, explain
 
 _CATALOGUE = Path(os.path.abspath(__file__)).parents[3] / "catalogue"
 _FAILED, _USAGE_ERROR = 1, 2
@@ -34,23 +38,47 @@ def main(argv: Sequence[str]) -> int:
         given = _parser().parse_args(argv)
     except RuntimeConfigError as error:
         return _refuse(str(error), _USAGE_ERROR)
-    with tempfile.TemporaryDirectory() as directory:
-        try:
-            logs = tuple(_log(name, Path(directory)) for name in given.logs)
-            answer = explain(Question(logs, Path(given.catalogue), given.exit_code))
-        except (RuntimeConfigError, OSError) as error:
-            return _refuse(str(error), _FAILED)
-        for line in (*answer.document["evidence"], *answer.document["runners_up"]):
-            if line["file"] == str(Path(directory) / _STDIN):
-                line["file"] = "-"
+    try:
+        answer = _answer(given)
+        if given.html:
+            _write(Path(given.html), answer)
+    except (RuntimeConfigError, OSError) as error:
+        return _refuse(str(error), _FAILED)
     for problem in answer.problems:
-        print(f"pai-runtime: {problem}", file=sys.stderr)
+        sys.stderr.write(f"pai-runtime: {problem}\n")
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     text = json.dumps(answer.document) + "\n" if given.json else tell(answer.document, colour)
     # whatever the locale: the log may hold any letter
     sys.stdout.flush()
     os.write(sys.stdout.fileno(), text.encode("utf-8", "replace"))
     return 0
+
+
+def _answer(given: argparse.Namespace) -> Answer:
+    """Return the explanation, in which what came from the standard input is called ``-``."""
+    with tempfile.TemporaryDirectory() as directory:
+        logs = tuple(_log(name, Path(directory)) for name in given.logs)
+        answer = explain(Question(logs, Path(given.catalogue), given.exit_code))
+        stdin = str(Path(directory) / _STDIN)
+    for line in (*answer.document["evidence"], *answer.document["runners_up"]):
+        if line["file"] == stdin:
+            line["file"] = "-"
+    quoted = (
+        dataclasses.replace(each, name=_STDIN) if each.name == stdin else each
+        for each in answer.excerpts
+    )
+    return dataclasses.replace(answer, excerpts=tuple(quoted))
+
+
+def _write(path: Path, answer: Answer) -> None:
+    """Write the page, for its owner alone: what it quotes is not masked."""
+    content = html_content.of_explanation(answer.document, answer.excerpts)
+    try:
+        replace(path, html_page.render(content), PRIVATE)
+    except OSError as error:
+        raise RuntimeConfigError(
+            f"{path}: {error.strerror}; name a file in a directory that can be written"
+        ) from error
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,6 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--exit-code", type=int, metavar="N", help="how the command ended")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--html", metavar="FILE", help="also write a page for people, which only you can read"
+    )
     parser.add_argument(
         "--catalogue", metavar="DIR", default=str(_CATALOGUE), help="another failure catalogue"
     )
@@ -79,5 +110,5 @@ def _log(name: str, directory: Path) -> Path:
 
 
 def _refuse(message: str, code: int) -> int:
-    print(f"pai-runtime: {message}", file=sys.stderr)
+    sys.stderr.write(f"pai-runtime: {message}\n")
     return code

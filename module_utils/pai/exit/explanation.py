@@ -6,16 +6,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import RuntimeConfigError
+from ..masking import Masker
+from . import context
 from .candidates import Candidate
 from .catalogue import load_catalogue
+from .context import Excerpt
 from .diagnosis import Doctor, Given, Source
-from .logs import Log, read_log
+from .logs import Log, part, read_log
 from .model import Entry
+from .places import hit_of
 from .ranking import Finding
 from .tracebacks import find
 from .verdict import SUCCEEDED, UNKNOWN
@@ -24,6 +28,10 @@ from .verdict import SUCCEEDED, UNKNOWN
 _SHOWN = 500
 #: What a succeeded command's end is called.
 _NONE = "none"
+#: Logs of which the end is shown where nothing was found.
+_LOGS = 3
+#: Without a job there are no secrets that are known.
+_NOTHING_MASKED = Masker([])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,10 +45,14 @@ class Question:
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """The explanation as one object, and what of the catalogue could not be used."""
+    """The explanation as one object, and what of the catalogue could not be used.
+
+    ``excerpts`` are what a page shows of the logs; nothing in them is masked.
+    """
 
     document: dict[str, Any]
     problems: tuple[str, ...] = ()
+    excerpts: tuple[Excerpt, ...] = ()
 
 
 def explain(question: Question) -> Answer:
@@ -66,7 +78,8 @@ def explain(question: Question) -> Answer:
     unknown = next((e for e in catalogue.entries if e.phrase == UNKNOWN.phrase), UNKNOWN)
     entry = finding.best.entry if finding else unknown
     category = entry.category or "unknown"
-    return Answer(_document(entry, category, finding, logs, code), tuple(problems))
+    document = _document(entry, category, finding, logs, code)
+    return Answer(document, tuple(problems), tuple(_excerpts(finding, logs)))
 
 
 def _code(code: int | None) -> int | None:
@@ -120,6 +133,19 @@ def _line(candidate: Candidate, logs: Sequence[Log]) -> dict[str, Any]:
         "text": candidate.text.strip()[:_SHOWN],
         "rank": None if candidate.rank is None else int(candidate.rank),
     }
+
+
+def _excerpts(finding: Finding | None, logs: Sequence[Log]) -> Iterator[Excerpt]:
+    """Yield the lines around what decided, or the end of every log where nothing did."""
+    best = finding.best if finding else None
+    if best and best.text:
+        shown, place = part(logs[best.log], best.place)
+        hit = context.to_line_end(shown, hit_of(best, shown.text, place))
+        if hit:
+            yield context.around(str(shown.path), shown, hit, _NOTHING_MASKED)
+        return
+    for log in logs[:_LOGS]:
+        yield context.tail(str(log.path), log, _NOTHING_MASKED)
 
 
 def _where(candidate: Candidate, logs: Sequence[Log]) -> str | None:

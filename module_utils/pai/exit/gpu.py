@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, OpenPAI Runtime for Ansible contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ask the NVIDIA driver for memory errors that its hardware could not correct."""
+"""Ask the NVIDIA driver for its GPUs, and for errors that their hardware could not correct."""
 
 from __future__ import annotations
 
@@ -30,12 +30,15 @@ def double_bit_errors(report: bytes) -> str | None:
     except (ElementTree.ParseError, ValueError, LookupError):
         return None
     found = []
-    for number, gpu in enumerate(root.iter("gpu")):
-        errors = sum(_uncorrected(volatile) for volatile in gpu.iterfind("ecc_errors/volatile"))
-        if errors:
-            name = gpu.findtext("product_name") or "GPU"
-            found.append(f"GPU {number} ({name}, {gpu.get('id')}): {errors} double-bit ECC errors")
-    return "\n".join(found) or None
+    for index, gpu in enumerate(root.iter("gpu")):
+        errors = sum(uncorrected(volatile) for volatile in gpu.iterfind("ecc_errors/volatile"))
+        found.append(told(index, gpu.findtext("product_name") or "GPU", gpu.get("id"), errors))
+    return "\n".join(filter(None, found)) or None
+
+
+def told(index: int, name: str, identity: str | None, errors: int) -> str:
+    """Return how one GPU's errors are told; nothing where it has none."""
+    return f"GPU {index} ({name}, {identity}): {errors} double-bit ECC errors" if errors else ""
 
 
 def query(time_limit: float = TIME_LIMIT) -> bytes:
@@ -61,15 +64,16 @@ def query(time_limit: float = TIME_LIMIT) -> bytes:
     return report
 
 
-def _uncorrected(volatile: ElementTree.Element) -> int:
-    old = volatile.find("double_bit")
+def uncorrected(counters: ElementTree.Element) -> int:
+    """Return the sum of a report's ``volatile`` or ``aggregate`` counters."""
+    old = counters.find("double_bit")
     if old is not None:
-        total = _number(old.findtext("total"))
-        return total or sum(_number(counter.text) for counter in old if counter.tag != "total")
-    return sum(_number(volatile.findtext(name)) for name in _COUNTERS)
+        total = number(old.findtext("total"))
+        return total or sum(number(counter.text) for counter in old if counter.tag != "total")
+    return sum(number(counters.findtext(name)) for name in _COUNTERS)
 
 
-def _number(text: str | None) -> int:
+def number(text: str | None) -> int:
     """Return the count; "N/A" where the GPU has no such memory."""
     digits = (text or "").strip()
     return int(digits) if digits.isascii() and digits.isdigit() else 0

@@ -11,6 +11,9 @@ from typing import Any
 
 from .pattern_filter import compiled, finds, options
 
+#: Bytes of lines that matter up to which they are searched for one word after the other.
+_SIZE = 1 << 16
+
 
 class LazyPatterns:
     """Patterns under their names, each with words of which every match of it has one.
@@ -51,11 +54,14 @@ class Gate:
         self._any = compiled("|".join(re.escape(each) for each in letters), given)
 
     def lines(self, text: bytes, most: int) -> list[tuple[int, int]] | None:
-        """Return begin and end of the lines that may matter; None where these are too many."""
+        """Return begin and end of the lines that may matter; None where these are too much."""
         lines: list[tuple[int, int]] = []
+        size = 0
         for first, _last in finds(self._any, text):
-            if len(lines) >= most:
-                return None
             end = text.find(b"\n", first)
-            lines.append((text.rfind(b"\n", 0, first) + 1, len(text) if end < 0 else end))
+            line = text.rfind(b"\n", 0, first) + 1, len(text) if end < 0 else end
+            size += line[1] - line[0]
+            if len(lines) >= most or size > _SIZE:
+                return None
+            lines.append(line)
         return lines

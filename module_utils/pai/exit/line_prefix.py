@@ -25,7 +25,7 @@ _TRACEBACK = "Traceback (most recent call last)"
 def split(line: str, learned: Sequence[str] = ()) -> tuple[str, str]:
     """Return what tells the process, without the times, and the line without either."""
     process = ""
-    for _ in range(3):
+    for _unused in range(3):
         found = _PREFIX.match(line)
         if not found or not found.end():
             break

@@ -17,6 +17,7 @@ from .logs import chunks
 from .model import Hints
 from .page import LineHit, Page
 from .pattern_filter import PatternFilter
+from .repeats import Numbers, Repeats
 
 #: Hits of one pattern that are kept from the beginning and from the end of a log.
 FIRST, LAST = 6, 12
@@ -39,6 +40,7 @@ class LineScanner:
         silent = {pattern: f"(?m:{pattern})" for pattern in noise}
         self.broken: dict[str, str] = {}
         self._filter: PatternFilter | None = None
+        self._numbers: Numbers | None = None
         self._gate = Gate(hints.letters) if hints and hints.letters else None
         if hints and self._gate:
             self._patterns: LazyPatterns | PatternFilter = LazyPatterns(self._given, hints.words)
@@ -55,13 +57,15 @@ class LineScanner:
     ) -> list[LineHit]:
         """Return the first and last hits of every pattern in ``text``, in the order of lines."""
         found: dict[str, list[LineHit]] = {}
-        later: list[tuple[int, int, list[str]]] = []
+        later: list[tuple[int, int, set[str]]] = []
+        repeats = Repeats()
         for begin, finish in chunks(text, start, end):
-            unread = []
-            for name, page in self._candidates(Page(text[begin:finish], begin)):
-                hits = found.setdefault(name, [])
-                if len(hits) >= FIRST or not self._add_first(name, page, hits):
-                    unread.append(name)
+            candidates, left = self._candidates(Page(text[begin:finish], begin), repeats)
+            unread = left or set()
+            known = None if left is None else repeats
+            for name, page in candidates:
+                if not self._add_first(name, page, found.setdefault(name, []), known):
+                    unread.add(name)
             if unread:
                 later.append((begin, finish, unread))
         self._add_last(text, later, found)
@@ -81,34 +85,73 @@ class LineScanner:
         made.compile()
         return made
 
-    def _candidates(self, page: Page) -> list[tuple[str, Page]]:
-        """Return the patterns that may match, each with the page or the lines where it may."""
+    def _candidates(
+        self, page: Page, repeats: Repeats
+    ) -> tuple[list[tuple[str, Page]], set[str] | None]:
+        """Return the patterns that may match, each with the page or the lines where it may.
+
+        Where most lines may matter those that repeat are left out; the second tells, then, which
+        patterns may match there.
+        """
         lines = self._gate.lines(page.text, _FEW) if self._gate else None
         if lines is None:
-            if self._filter is None:
-                self._filter = self._compile(self._given)
-            return [(name, page) for name in self._filter.candidates(page.text)]
+            return self._crowded(page, repeats)
         rest = self._rest.candidates(page.text)
         part = page.part(lines)
         names = self._patterns.candidates(part.text) if lines else []
-        return [(name, page) for name in rest] + [(n, part) for n in names if n not in rest]
+        return [(name, page) for name in rest] + [(n, part) for n in names if n not in rest], None
 
-    def _add_first(self, name: str, page: Page, hits: list[LineHit]) -> bool:
+    def _crowded(self, page: Page, repeats: Repeats) -> tuple[list[tuple[str, Page]], set[str]]:
+        """Return the patterns that may match, and those that may on lines that repeat."""
+        left: set[str] = set()
+        news = repeats.news(page.text)
+        if news:
+            more = self._digits().lines(page.text, news.digits, repeats.anywhere, _FEW)
+            if more is not None:
+                page, left = page.part(sorted({*news.lines, *more})), news.names
+        return [(name, page) for name in self._all().candidates(page.text)], left
+
+    def _digits(self) -> Numbers:
+        if self._numbers is None:
+            self._numbers = Numbers(self._given)
+        return self._numbers
+
+    def _all(self) -> PatternFilter:
+        if self._filter is None:
+            self._filter = self._compile(self._given)
+        return self._filter
+
+    def _add_first(
+        self, name: str, page: Page, hits: list[LineHit], repeats: Repeats | None
+    ) -> bool:
         """Add hits from the beginning of a page; return whether these were all of it."""
+        if len(hits) >= FIRST and (repeats is None or name in repeats.anywhere):
+            return False
+        complete = True
         for looked_at, (first, last) in enumerate(self._patterns.finds(name, page.text)):
-            if len(hits) >= FIRST or looked_at >= _LOOKED_AT:
+            if looked_at >= _LOOKED_AT or (len(hits) >= FIRST and repeats is None):
+                if repeats:
+                    repeats.anywhere.add(name)
                 return False
-            hits += self._hit(name, page, first, last)
-        return True
+            for hit in self._hit(name, page, first, last):
+                if len(hits) < FIRST:
+                    hits.append(hit)
+                else:
+                    complete = False
+                if repeats:
+                    repeats.learn(name, hit.text, self._digits().match(name, hit.text))
+        if repeats and len(hits) >= FIRST:
+            repeats.full.add(name)
+        return complete
 
     def _add_last(
         self,
         text: bytes | mmap.mmap,
-        later: list[tuple[int, int, list[str]]],
+        later: list[tuple[int, int, set[str]]],
         found: dict[str, list[LineHit]],
     ) -> None:
         """Add hits from the end, in what was not read to its end."""
-        wanted = {name: LAST for _, _, unread in later for name in unread}
+        wanted = {name: LAST for _unused, _unused, unread in later for name in unread}
         for begin, finish, unread in reversed(later):
             still = [name for name in unread if wanted[name] > 0]
             if not still:

@@ -17,12 +17,18 @@ from .logs import clean
 
 _ESCAPES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[@-_])")
 
+#: Bytes in which the end of a line is looked for.
+_ENDLESS = 1 << 16
+#: Bytes of a longer line that are kept before and behind a match.
+_AROUND = 1 << 12
+
 
 @dataclasses.dataclass(frozen=True)
 class LineHit:
     """A pattern on a line: where the line begins in the log, in bytes, and what stands there.
 
-    ``start`` and ``end`` tell where in ``text`` the match is, in characters.
+    ``start`` and ``end`` tell where in ``text`` the match is, in characters; of a very long line
+    ``text`` is the part around it.
     """
 
     pattern: str
@@ -63,10 +69,13 @@ class Page:
         begin = self.text.rfind(b"\n", 0, first) + 1
         finish = self.text.find(b"\n", first)
         finish = len(self.text) if finish < 0 else finish
+        place = self._place(begin)
+        if finish - begin > 2 * _AROUND:  # as much of it as a person may want to see
+            begin, finish = max(begin, first - _AROUND), min(finish, max(first, last) + _AROUND)
         line = self.text[begin:finish]
         return LineHit(
             pattern,
-            self._place(begin),
+            place,
             line.decode("utf-8", "replace"),
             len(line[: first - begin].decode("utf-8", "replace")),
             len(line[: min(last, finish) - begin].decode("utf-8", "replace")),
@@ -80,9 +89,23 @@ class Page:
         if not self._moved:
             return self._offset + begin
         place = 0
-        for _ in range(self.text.count(b"\n", 0, begin)):
+        for _unused in range(self.text.count(b"\n", 0, begin)):
             place = self._original.find(b"\n", place) + 1
         return self._offset + place
+
+
+def begin_of_line(text: bytes, place: int) -> int:
+    """Return where the line at ``place`` begins; of an endless one, some way before."""
+    first = max(0, place - _ENDLESS)
+    found = max(text.rfind(b"\n", first, place), text.rfind(b"\r", first, place))
+    return found + 1 if found >= 0 else first
+
+
+def end_of_line(text: bytes, place: int) -> int:
+    """Return where the line at ``place`` ends; of an endless one, some way behind."""
+    last = min(len(text), place + _ENDLESS)
+    found = [at for at in (text.find(b"\n", place, last), text.find(b"\r", place, last)) if at >= 0]
+    return min(found, default=last)
 
 
 def lines_of(text: bytes) -> Iterator[tuple[int, str]]:

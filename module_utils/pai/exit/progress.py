@@ -9,7 +9,7 @@ import dataclasses
 import re
 from collections.abc import Iterator
 
-from .page import lines_of
+from .page import begin_of_line, lines_of
 
 #: Bytes at the end of a log in which progress is looked for.
 _LOOKED_AT = 1 << 18
@@ -37,8 +37,8 @@ _DONE = re.compile(
     r"\b(?:job|run|pipeline) (?:finished|completed|succeeded)\b|^(?:all )?done[.!]?$|"
     r"\bfinished with (?:status|code) 0\b|\bexit(?:ed|ing)? (?:with )?(?:code|status) 0\b|"
     r"`Trainer\.fit` stopped|\b(?:retry|attempt)\b.{0,30}\b(?:succeeded|ok)\b|"
-    r"\bsucceeded (?:on|after)\b|\b(?:total|training) time\b[: ]+\d|"
-    r"={3,} .*\b\d+ passed\b(?!.*failed)"
+    r"\bsucceeded (?:on|after)\b|(?:^|\] )Training time \d|"
+    r"\bTrial \d+ finished with value\b|={3,} .*\b\d+ passed\b(?!.*\b\d+ (?:failed|error))"
 )
 _NOT_DONE = re.compile(r"(?i)\b(?:not|fail\w*|error|could|unable|before|without)\b")
 
@@ -82,7 +82,7 @@ class Progress:
 
 def find(text: bytes) -> Progress:
     """Return the progress that the end of a log shows."""
-    begin = text.find(b"\n", max(0, len(text) - _LOOKED_AT)) + 1 if len(text) > _LOOKED_AT else 0
+    begin = begin_of_line(text, len(text) - _LOOKED_AT) if len(text) > _LOOKED_AT else 0
     return Progress(tuple(_steps(text[begin:], begin)))
 
 
@@ -99,8 +99,8 @@ def _step(line: str) -> tuple[int | None, int | None] | None:
         found = _BAR.search(line) or _STEP.search(line)
         if found:
             return _number(found[1]), _number(found[2]) if found[2] else None
-    elif bar := _BAR.search(line):
-        return _number(bar[1]), _number(bar[2])
+    elif drawn := _BAR.search(line):
+        return _number(drawn[1]), _number(drawn[2])
     if _DONE.search(line) and not _NOT_DONE.search(line):
         return None, None
     return None

@@ -24,6 +24,8 @@ _FAR, _FAR_LOSS = 4000, 25.0
 #: What only one process sees when another one failed.
 _PEERS = frozenset(("collective-timeout", "nccl-error", "rendezvous-failure", "mpi-error", "abort"))
 _PEER_LOSS, _OWN_WEIGHT = 30.0, 40.0
+#: But what weighs so much says that it is the cause itself.
+_SURE = 90
 #: What follows from a failure before it, where that is precise.
 _FETCHING = (
     "network",
@@ -120,7 +122,7 @@ def _weighed(candidates: Sequence[Candidate]) -> list[Candidate]:
     loss = _PEER_LOSS if own else 0.0
     lowered = [
         dataclasses.replace(each, weight=max(LEAST, each.weight - loss))
-        if each.category in _PEERS
+        if each.category in _PEERS and each.entry.weight < _SURE
         else each
         for each in near
     ]

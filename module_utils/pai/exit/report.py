@@ -6,17 +6,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from ..masking import Masker
 from ..message_format import PLATFORM_LINES, USER_LINES
-from . import excerpt
+from . import context, excerpt
+from .facts.words import notable
 from .logs import Log
 from .outcome import Outcome
 from .scan import Hit
 from .verdict import Match, Verdict
 
 SCHEMA_VERSION = 1
+_TOLD = 3  # facts in the trigger
 _LINE_SHOWN = 200  # characters of the matched line in the trigger
 
 
@@ -28,6 +31,7 @@ class Facts:
     job: dict[str, object]
     user_log: Log
     platform_log: Log
+    seen: Callable[[], dict[str, Any]] = dict  # what was found on the machine
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,10 +74,20 @@ def report(
         "trigger": _trigger(facts, verdict, masker),
         **_from_logs(facts, verdict, masker, problems),
         **_ranked(verdict, masker),
+        "facts": _masked_facts(facts.seen(), masker) if masker else {},
         "phases": outcome.phases,
         "startedAt": outcome.started_at,
         "endedAt": outcome.ended_at,
     }
+
+
+def _masked_facts(value: Any, masker: Masker) -> Any:
+    """Return the facts with every text in them masked."""
+    if isinstance(value, dict):
+        return {key: _masked_facts(each, masker) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_masked_facts(each, masker) for each in value]
+    return _masked(value, masker) if isinstance(value, str) else value
 
 
 def _ranked(verdict: Verdict, masker: Masker | None) -> dict[str, object]:
@@ -135,17 +149,22 @@ def _shown(facts: Facts, match: Match) -> _Shown:
     user = evidence.user_hits.get(pattern.user_log or "")
     platform = evidence.platform_hits.get(pattern.platform_log or "")
     if evidence.whole_lines:
-        user, platform = _widen(evidence.user_log, user), _widen(evidence.platform_log, platform)
+        user = context.to_line_end(evidence.user_log, user)
+        platform = context.to_line_end(evidence.platform_log, platform)
     if evidence.user_log is not facts.user_log:
         user, platform = None, platform or user
     return _Shown(user, platform, evidence.gpu() if pattern.gpu_double_ecc else None)
 
 
-def _widen(log: Log, hit: Hit | None) -> Hit | None:
-    if hit is None or log.text[hit.end - 1 : hit.end] == b"\n":
-        return hit
-    end = log.text.find(b"\n", hit.end)
-    return Hit(hit.start, end if end >= 0 else len(log.text))
+def excerpts(facts: Facts, verdict: Verdict, masker: Masker | None) -> tuple[context.Excerpt, ...]:
+    """Return what a page shows of the logs; without a masker nothing."""
+    if masker is None or facts.outcome.succeeded:
+        return ()
+    shown = _shown(facts, verdict.match) if verdict.match else _Shown()
+    command = facts.outcome.stage == "command"
+    return context.of_logs(
+        facts.user_log, shown.user, facts.platform_log, shown.platform, masker, command
+    )
 
 
 def _matched(log: Log, hit: Hit | None, masker: Masker) -> str | None:
@@ -183,7 +202,19 @@ def _trigger(facts: Facts, verdict: Verdict, masker: Masker | None) -> str | Non
         parts += _place("user log", facts.user_log, shown.user, masker)
         parts += _place("platform log", facts.platform_log, shown.platform, masker)
         parts += ["double-bit ECC errors of a GPU"] if shown.gpu else []
+        told = _told(facts.seen(), match)
+        parts += [words for line in told[:_TOLD] if (words := _masked(line, masker))]
     return "; ".join(parts)
+
+
+def _told(seen: Mapping[str, Any], match: Match) -> list[str]:
+    """Return which facts the match rests on."""
+    if match.pattern.facts is not None:
+        return notable(seen)
+    best = match.finding.best if match.finding else None
+    elsewhere = best is not None and best.text and match.evidence.user_log == Log()
+    error = seen.get("torchError") if elsewhere else None
+    return [f"torch error file: {error['message']}"] if error else []
 
 
 def _place(name: str, log: Log, hit: Hit | None, masker: Masker | None) -> list[str]:

@@ -91,6 +91,9 @@ class Traceback:
         return self.chain[-1].last
 
 
+_CHILD = re.compile(r"multiprocessing/(?:spawn|forkserver)\.py\W.*\bin (?:spawn_main|_main|main)\b")
+
+
 class _Block:
     """A traceback that is being read."""
 
@@ -187,6 +190,8 @@ class Reader:
         frame = _FRAME.match(line) or _OTHER_FRAME.match(line)
         if frame:
             block.frames.append(Frame(frame[1], int(frame[2])))
+            # what a child that was being started sees of its parent's failure, told after it
+            block.handled |= bool(_CHILD.search(line))
         if frame or not line or line[0] in " \t│╰╭^" or line.startswith("ray::"):
             block.indented = bool(line)
             return

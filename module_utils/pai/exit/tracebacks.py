@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from . import line_prefix
-from .page import lines_of
+from .page import begin_of_line, end_of_line, lines_of
 from .traceback_reader import Reader, Traceback
 
 #: A log of at most so many bytes is read whole; of a longer one what stands around these words.
@@ -35,7 +35,7 @@ def find(text: bytes) -> list[Traceback]:
     found: list[Traceback] = []
     for begin, end in _regions(text):
         rows = list(lines_of(text[begin:end]))
-        learned = line_prefix.learn([line for _, line in rows])
+        learned = line_prefix.learn([line for _unused, line in rows])
         reader = Reader()
         for place, line in rows:
             reader.feed(begin + place, *line_prefix.split(line, learned))
@@ -48,9 +48,8 @@ def _regions(text: bytes) -> list[tuple[int, int]]:
         return [(0, len(text))]
     regions: list[tuple[int, int]] = []
     for place in sorted(place for word in _WORDS for place in _places(text, word)):
-        begin = text.rfind(b"\n", 0, max(0, place - _BEFORE)) + 1
-        end = text.find(b"\n", place + _AFTER)
-        end = len(text) if end < 0 else end
+        begin = begin_of_line(text, max(0, place - _BEFORE))
+        end = end_of_line(text, min(len(text), place + _AFTER))
         if regions and begin <= regions[-1][1]:
             regions[-1] = (regions[-1][0], end)
         else:
@@ -61,13 +60,13 @@ def _regions(text: bytes) -> list[tuple[int, int]]:
 def _places(text: bytes, word: bytes) -> Iterator[int]:
     """Yield the first and the last places of a word."""
     place = -1
-    for _ in range(_FIRST):
+    for _unused in range(_FIRST):
         place = text.find(word, place + 1)
         if place < 0:
             return
         yield place
     end = len(text)
-    for _ in range(_LAST):
+    for _unused in range(_LAST):
         end = text.rfind(word, place + 1, end)
         if end < 0:
             return

@@ -41,6 +41,10 @@ _EMPTY: Words = frozenset(("",))
 #: Flags in the middle, which Python refuses; upper and lower case are the same here anyway.
 _FLAGS = re.compile(r"\(\?[a-zA-Z]+\)")
 _FLAG_GROUPS = re.compile(r"\(\?[a-zA-Z]+:")
+#: Digits of an expression that are none of the text: of escapes, counts and the range of all.
+_NO_NUMBER = re.compile(r"\\.|\{\d+(?:,\d*)?\}|0-9")
+#: What an expression consists of, as far as its outermost alternatives are concerned.
+_PIECES = re.compile(r"\\.|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\]|\(\?[a-zA-Z]+\)|[\s\S]")
 
 
 def required(pattern: str) -> Words | None:
@@ -50,6 +54,25 @@ def required(pattern: str) -> Words | None:
         return _best(_alternatives(parser.parse(plain)))
     except (re.error, AttributeError, TypeError, ValueError, RecursionError, OverflowError):
         return None
+
+
+def numbered(pattern: str) -> list[str]:
+    """Return the outermost alternatives of an expression that ask for certain digits."""
+    return [each for each in _split(pattern) if re.search(r"\d", _NO_NUMBER.sub("", each))]
+
+
+def _split(pattern: str) -> list[str]:
+    """Return the outermost alternatives, each with the flags that are set before it."""
+    parts, flags, depth = [""], "", 0
+    for piece in _PIECES.findall(pattern):
+        if depth == 0 and piece == "|":
+            parts.append(flags)
+            continue
+        if depth == 0 and _FLAGS.fullmatch(piece):
+            flags += piece
+        depth += {"(": 1, ")": -1}.get(piece, 0)
+        parts[-1] += piece
+    return parts
 
 
 def _alternatives(items: Any) -> list[Words]:
@@ -80,7 +103,7 @@ def _exact(code: Any, value: Any) -> Words | None:
     if code is codes.LITERAL:
         return frozenset((chr(value).lower(),)) if value < 128 else None
     if code is codes.IN and all(kind is codes.LITERAL and each < 128 for kind, each in value):
-        return frozenset(chr(each).lower() for _, each in value)
+        return frozenset(chr(each).lower() for _unused, each in value)
     if code is codes.AT:
         return _EMPTY
     if code is codes.SUBPATTERN:

@@ -26,6 +26,8 @@ pai-runtime [-- COMMAND...]            container entrypoint: settings come from 
 pai-runtime run [JOB.yml] [OPTIONS] [-- COMMAND...]      one task of a job, on this machine
 pai-runtime render [JOB.yml] [OPTIONS] [-- COMMAND...]   only write the files of the work directory
 pai-runtime explain LOG...                               say why a command failed, from its logs
+pai-runtime check-catalogue [DIR]                        check the entries of a failure catalogue
+pai-runtime pod-failure-policy                           what exit codes mean to a Kubernetes Job
 """
 FILES = ("job_file", "framework", "secrets", "exit_spec")
 
@@ -70,8 +72,8 @@ def parse(argv: Sequence[str], root: Path) -> Options:
         return Options(own[0], **vars(found), command=command)
     if own and not own[0].startswith("-"):
         raise RuntimeConfigError(
-            f"unknown action {own[0]!r}: use run, render, explain, or put a command after --:"
-            f" pai-runtime -- {' '.join(own)}"
+            f"unknown action {own[0]!r}: use run, render, explain, check-catalogue or"
+            f" pod-failure-policy, or put a command after --: pai-runtime -- {' '.join(own)}"
         )
     if own:
         _parser(root).parse_args(own)  # --help, --version, or an error

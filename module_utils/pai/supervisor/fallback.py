@@ -80,6 +80,7 @@ def _bare_document(outcome: Outcome, failed: str, reason: str) -> dict[str, Any]
         "errorLogs": {"user": "", "platform": ""},
         "confidence": None,
         "runnersUp": [],
+        "facts": {},
         "phases": outcome.phases,
         "startedAt": outcome.started_at,
         "endedAt": outcome.ended_at,

@@ -10,7 +10,7 @@ import signal
 from collections.abc import Mapping
 
 from .. import process_env
-from . import workspace
+from . import evidence, workspace
 from .capture import Capture
 from .command import CommandResult, UserCommand
 from .ending import Ending, tell_defect
@@ -110,10 +110,12 @@ class Life:
         if not environment.exists():
             missing = f"the start playbook ended well but did not write {environment}"
             return self._failed_start(Failure(None, missing, 1))
+        content = process_env.split(environment.read_bytes())
+        evidence.note_start(self._settings.work_dir, self._say)
         self._command = UserCommand(
             self._settings, self._umask, self._loop, self._log, capture, self._stopping
         )
-        self._result = self._command.run(process_env.split(environment.read_bytes()))
+        self._result = self._command.run(evidence.with_error_file(content, self._settings.log_dir))
         self._command = None
         self._phases["command"] = round(self._result.seconds, 3)
         return self._ended(self._result)

@@ -23,7 +23,8 @@ from .settings import Settings
 # What a user sets for his own programs must not change ours.
 FOREIGN = (b"ANSIBLE_", b"PYTHON", b"LD_", b"LC_", b"BASH_FUNC_")
 FOREIGN_NAMES = (b"BASH_ENV", b"ENV", b"LANGUAGE", b"RUNTIME_LOG_PIPE", b"PWD", b"OLDPWD")
-OPTIONAL = ("PAI_EXIT_CODE_MODE", "PAI_PLUGIN_PATH")  # the user's own words to our playbooks
+# the user's own words to our playbooks
+OPTIONAL = ("PAI_EXIT_CODE_MODE", "PAI_PLUGIN_PATH", "PAI_FAILURE_PATTERNS")
 KILL_AFTER = 3.0  # seconds between TERM and KILL for a playbook that must end
 
 
@@ -81,6 +82,9 @@ class Playbook(NamedTuple):
             cwd = os.fsencode(self.settings.cwd)
             folders = [os.path.join(cwd, folder) for folder in plugins.split(b":") if folder]
             kept[b"PAI_PLUGIN_PATH"] = b":".join(folders)
+        patterns = kept.get(b"PAI_FAILURE_PATTERNS")
+        if patterns:
+            kept[b"PAI_FAILURE_PATTERNS"] = os.path.join(os.fsencode(self.settings.cwd), patterns)
         own = self.own_variables(fifo)
         return {**kept, **{os.fsencode(n): os.fsencode(v) for n, v in own.items()}}
 

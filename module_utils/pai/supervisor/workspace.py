@@ -19,11 +19,15 @@ from .settings import Settings
 LOGS = ("user-stdout", "user-stderr", "user-all")
 # What we write into the log directory. Anything else there is not ours to move; init.log belongs
 # to this attempt's own init container.
-OURS = ("runtime.log", "runtime.log.1", "exit.json", "pai-termination-log", *LOGS)
+OURS = (
+    *("runtime.log", "runtime.log.1", "exit.json", "pai-termination-log", "failure.html"),
+    *("torch-error.json", *LOGS),
+)
 # What an earlier attempt left in the work directory, and this one must not take for its own. Its
 # secrets.json stays: so they are masked from the first line on.
 STALE = (
     "outcome.json",
+    "facts-start.json",
     "command.nul",
     "plugins.json",
     "playbook-start.json",

@@ -17,6 +17,7 @@ import yaml
 from ansible_collections.openpai.runtime.plugins.module_utils.pai import process_env
 from ansible_collections.openpai.runtime.plugins.modules import pai_env
 from tests.unit.jobs import document, framework, role
+from tests.unit.playbooks import ROOT
 
 Run = Callable[..., dict[str, Any]]
 SECRET = "hunter2-hunter2"
@@ -102,6 +103,52 @@ def test_the_secret_is_in_private_files_only(run_module: Run, arguments: dict[st
     work_dir = Path(arguments["work_dir"])
     public = [p for p in work_dir.iterdir() if stat.S_IMODE(p.stat().st_mode) & 0o077]
     assert [p.name for p in public if SECRET.encode() in p.read_bytes()] == []
+
+
+def pattern(**changes: Any) -> dict[str, Any]:
+    rules = [{"userLogRegex": "LICENSE ERROR: no free seat"}]
+    return {
+        "code": 237,
+        "phrase": "LicenceServerFull",
+        "reason": "All licences are in use.",
+        "pattern": {"runtimeContainerPatterns": rules},
+        **changes,
+    }
+
+
+def test_failure_patterns_are_kept_for_the_end_and_broken_ones_are_told(
+    run_module: Run, arguments: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "cluster").mkdir()
+    (tmp_path / "cluster" / "a.yml").write_text(yaml.safe_dump([pattern(phrase="OfTheCluster")]))
+    broken = pattern(pattern={"runtimeContainerPatterns": [{"userLogRegex": "(seat"}]})
+    extras = {"failurePatterns": [pattern(phrase="OfTheJob", reason="{{ 7*7 }}"), broken]}
+    Path(arguments["job_file"]).write_text(yaml.safe_dump(document(extras=extras)))
+    arguments.update(failure_patterns=str(tmp_path / "cluster"), catalogue=str(ROOT / "catalogue"))
+    results = [run_module(pai_env.main, arguments, check=check) for check in (True, False) * 2]
+    assert [result["changed"] for result in results] == [True, True, False, False]
+    assert "write failure_patterns.json" in results[0]["actions"]
+    told = (
+        "failure pattern: extras.failurePatterns: LicenceServerFull: pattern 1: userLogRegex "
+        "'(seat' is not a valid RE2 expression: missing ): (seat; the entry is not used"
+    )
+    for result in results:
+        # newer versions of ansible-core return objects with the text inside
+        assert [told in str(warning) for warning in result["warnings"]] == [True]
+    kept = json.loads((tmp_path / "work" / "failure_patterns.json").read_bytes())
+    assert [(row["phrase"], row["reason"]) for row in kept] == [
+        ("OfTheCluster", "All licences are in use."),
+        ("OfTheJob", "{{ 7*7 }}"),
+    ]
+
+
+def test_failure_patterns_of_an_earlier_job_are_forgotten(
+    run_module: Run, arguments: dict[str, Any]
+) -> None:
+    kept = Path(arguments["work_dir"]) / "failure_patterns.json"
+    kept.write_text("[]")
+    assert "remove failure_patterns.json" in run_module(pai_env.main, arguments)["actions"]
+    assert not kept.exists()
 
 
 def test_a_broken_job_file_changes_nothing(run_module: Run, arguments: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ CATALOGUE = next(
     if (parent / "catalogue").is_dir()
 )
 OOM = "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB"
+WRITTEN = ["write exit.json", "write pai-termination-log", "write failure.html"]
 Run = Callable[..., dict[str, Any]]
 
 
@@ -56,11 +57,11 @@ def test_four_runs(run: Run, arguments: dict[str, Any], tmp_path: Path) -> None:
     logs, other = Path(arguments["log_dir"]), tmp_path / "termination-log"
     logs_given = {"termination_logs": [str(other)]}
     assert run(check=True, **logs_given)["changed"]
-    assert not (logs / "exit.json").exists()
+    assert {path.name for path in logs.iterdir()} == {"user-all"}
     assert not other.exists()
     result = run(**logs_given)
     assert result["changed"]
-    assert result["actions"] == ["write exit.json", "write pai-termination-log", f"write {other}"]
+    assert result["actions"] == [*WRITTEN, f"write {other}"]
     assert not run(check=True, **logs_given)["changed"]
     assert not run(**logs_given)["changed"]
 
@@ -74,7 +75,7 @@ def test_the_result_and_the_files_agree(run: Run, arguments: dict[str, Any]) -> 
     assert result["report"] == str(report)
     assert "+" not in result["diff"][0]["before"]
     assert result["diff"][1]["after"].startswith("[PAI_RUNTIME_ERROR_START]\nexitCode: 1\n")
-    for name in ("exit.json", "pai-termination-log"):
+    for name in ("exit.json", "pai-termination-log", "failure.html"):
         assert stat.S_IMODE((report.parent / name).stat().st_mode) == 0o644
     assert run(diff=True)["diff"] == []
     assert "diff" not in run()
@@ -86,6 +87,40 @@ def test_keys_are_the_same_on_success(run: Run, arguments: dict[str, Any]) -> No
     succeeded = run()
     assert succeeded["exit_code"] == 0
     assert set(succeeded) == set(failed)
+
+
+def test_a_failure_has_a_page_with_the_line_that_says_so(
+    run: Run, arguments: dict[str, Any]
+) -> None:
+    run()
+    page = (Path(arguments["log_dir"]) / "failure.html").read_text()
+    assert "<h1>gpu-oom</h1>" in page
+    words = OOM.partition(".cuda.")[2]
+    assert f'<span class="number">2</span><code>torch.cuda.<mark>{words}</mark></code>' in page
+
+
+def test_a_success_has_no_page_and_removes_that_of_an_earlier_failure(
+    run: Run, arguments: dict[str, Any]
+) -> None:
+    run()
+    page = Path(arguments["log_dir"]) / "failure.html"
+    Path(arguments["outcome"]).write_text('{"exitCode": 0, "stage": "command"}')
+    assert "remove failure.html" in run(check=True)["actions"]
+    assert page.exists()
+    assert "remove failure.html" in run()["actions"]
+    assert not page.exists()
+    assert not run()["changed"]
+
+
+def test_where_secrets_are_not_known_the_page_shows_no_log(
+    run: Run, arguments: dict[str, Any]
+) -> None:
+    (Path(arguments["work_dir"]) / "secrets.json").write_text("damaged")
+    run()
+    page = (Path(arguments["log_dir"]) / "failure.html").read_text()
+    assert "<h1>gpu-oom</h1>" in page
+    assert "Tried to allocate" not in page
+    assert "What the logs say" not in page
 
 
 @pytest.mark.parametrize(("mode", "code"), [("preserve", 1), ("catalogue", 226)])
@@ -166,14 +201,14 @@ def test_no_secret_is_written_or_returned(
     spec.write_text("[{containerExitCode: 77, patterns: [{userLogRegex: '(hunter2-hunter2'}]}]")
     other = tmp_path / "termination-log"
     result = run(exit_spec=str(spec), termination_logs=[str(other)])
-    written = [logs / "exit.json", logs / "pai-termination-log", other]
+    written = [logs / "exit.json", logs / "pai-termination-log", logs / "failure.html", other]
     shown = json.dumps(result) + "".join(path.read_text() for path in written)
     assert "******" in shown
     assert "hunter2" not in shown
 
 
 @pytest.mark.parametrize("check", [False, True])
-@pytest.mark.parametrize("name", ["exit.json", "pai-termination-log"])
+@pytest.mark.parametrize("name", ["exit.json", "pai-termination-log", "failure.html"])
 def test_a_file_of_the_log_directory_that_cannot_be_written_is_a_warning(
     run: Run, arguments: dict[str, Any], name: str, check: bool
 ) -> None:
@@ -182,9 +217,10 @@ def test_a_file_of_the_log_directory_that_cannot_be_written_is_a_warning(
     result = run(check=check, mode="catalogue")
     assert "failed" not in result
     assert (result["exit_code"], result["phrase"]) == (226, "ContainerCudaOOMKilled")
-    (other,) = {"exit.json", "pai-termination-log"} - {name}
-    assert result["actions"] == [f"write {other}"]
-    assert (logs / other).is_file() is not check
+    others = [action for action in WRITTEN if not action.endswith(name)]
+    assert result["actions"] == others
+    for action in others:
+        assert (logs / action.partition(" ")[2]).is_file() is not check
     (told,) = (text for text in warned(result) if name in text)
     assert told.startswith(f"{logs / name}: Is a directory")
 

@@ -50,6 +50,7 @@ KEYS = [
     "errorLogs",
     "confidence",
     "runnersUp",
+    "facts",
     "phases",
     "startedAt",
     "endedAt",

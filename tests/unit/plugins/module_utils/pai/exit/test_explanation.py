@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
 from pathlib import Path
 
@@ -138,3 +139,41 @@ def test_another_catalogue_may_be_named_and_its_problems_are_told(
     done = explain(str(log), "--json", "--catalogue", str(tmp_path / "mine"))
     assert json.loads(done.stdout)["phrase"] == "Mine"
     assert done.stderr == "pai-runtime: '(': missing ): (\n"
+
+
+def test_a_page_is_written_for_its_owner_alone(log: Path, tmp_path: Path) -> None:
+    page = tmp_path / "why.html"
+    done = explain(str(log), "--exit-code", "1", "--html", str(page))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("gpu-oom: ")
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+    text = page.read_text()
+    assert "<title>gpu-oom: The command failed</title>" in text
+    assert f"<h3>{log}</h3>" in text
+    assert '<div class="hit"><span class="number">5</span>' in text
+    assert "/w/train.py:22" in text
+
+
+def test_a_page_without_a_reason_shows_the_end_of_the_log(tmp_path: Path) -> None:
+    page = tmp_path / "why.html"
+    explain("-", "--exit-code", "1", "--html", str(page), stdin="step 1 <i>\n")
+    text = page.read_text()
+    assert "<h1>unknown</h1>" in text
+    assert "<h3>stdin</h3>" in text
+    assert '<span class="number">1</span><code>step 1 &lt;i&gt;</code>' in text
+
+
+def test_a_page_of_a_success_says_so(log: Path, tmp_path: Path) -> None:
+    page = tmp_path / "why.html"
+    explain(str(log), "--exit-code", "0", "--html", str(page))
+    assert "<title>none: The command succeeded</title>" in page.read_text()
+
+
+def test_a_page_that_cannot_be_written_is_told(log: Path, tmp_path: Path) -> None:
+    page = tmp_path / "none" / "why.html"
+    done = explain(str(log), "--html", str(page))
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"pai-runtime: {page}: No such file or directory; "
+        "name a file in a directory that can be written\n"
+    )

@@ -97,7 +97,9 @@ def test_it_gets_exactly_the_prepared_environment_whatever_the_bytes(runtime, tm
     )
     finished = runtime.run("env", "-0")
     path = os.environb[b"PATH"]
-    assert finished.log("user-stdout") == b"PATH=" + path + b"\0ODD=" + value + b"\0"
+    error_file = f"TORCHELASTIC_ERROR_FILE={runtime.logs}/torch-error.json\0".encode()
+    expected = b"PATH=" + path + b"\0ODD=" + value + b"\0" + error_file
+    assert finished.log("user-stdout") == expected
 
 
 def test_container_environment_is_handed_over_whole_and_private(runtime):

@@ -21,6 +21,15 @@ def test_logs_of_earlier_attempts_are_moved_and_never_overwritten(runtime):
     assert finished.runtime_log.count("USER COMMAND START") == 1
 
 
+def test_the_page_of_an_earlier_failure_is_moved_with_its_logs(runtime):
+    runtime.run("true")
+    (runtime.logs / "failure.html").write_text("an earlier failure")
+    finished = runtime.run("true")
+    assert not (finished.logs / "failure.html").exists()
+    (page,) = finished.logs.glob("prelog_*/failure.html")
+    assert page.read_text() == "an earlier failure"
+
+
 def test_files_of_others_in_the_log_directory_stay(runtime):
     runtime.logs.mkdir()
     (runtime.logs / "init.log").write_text("of this attempt's init container")
