@@ -21,7 +21,9 @@ _DIGITS = b"0123456789"
 #: Forms that are remembered: as hashes, some 30 MB.
 _MOST = 300_000
 #: Forms of one pattern that are told apart; one with more is taken to be anywhere.
-_FORMS = 50
+_FORMS = 16
+#: So many texts of new lines, one after the other, are of a log that does not repeat.
+_IN_VAIN = 16
 #: Characters of a line from which on a hit may tell only a part of it.
 _LONG = 4000
 #: RE2 is slower with it in front, and without it at most finds some lines more.
@@ -50,6 +52,7 @@ class Repeats:
         self._forms: set[int] = set()
         self._names: dict[int, set[str]] = {}
         self._told: dict[int, int] = {}
+        self._in_vain = 0
         self._counts: Counter[str] = Counter()
         #: Patterns with enough first hits: their forms may be skipped.
         self.full: set[str] = set()
@@ -58,6 +61,8 @@ class Repeats:
 
     def news(self, text: bytes) -> News | None:
         """Return what is new in the text; None where that are most lines."""
+        if self._in_vain >= _IN_VAIN:
+            return None
         lines = text.split(b"\n")
         here = set(map(hash, lines))
         unknown = here - self._lines
@@ -73,7 +78,9 @@ class Repeats:
             fresh |= {n for n, key in enumerate(keys) if {key, self._told.get(key)} & still}
         self._remember(new, dict(zip((hash(lines[number]) for number in numbers), forms)))
         if 2 * len(fresh) > len(lines):
+            self._in_vain += 1
             return None
+        self._in_vain = 0
         places = _places(lines) if fresh or numbers else []
         return News(
             [places[number] for number in sorted(fresh)],
