@@ -8,6 +8,8 @@ set -euo pipefail
 packages=(podman runc netavark aardvark-dns iptables catatonit debootstrap)
 # The tests of the plugin ssh log in to a real sshd.
 packages+=(openssh-server openssh-client rsync)
+# Some tests of storage tools run these.
+packages+=(rclone fuse3)
 # The Azure server of the scenario storage comes by npm; a nodejs from elsewhere brings its own.
 command -v npm >/dev/null || packages+=(npm)
 # A kernel that runs as a program and mounts NFS and SMB, for the scenario kernel_mounts; there is none for other machines.

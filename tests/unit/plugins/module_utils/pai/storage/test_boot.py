@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -236,6 +237,7 @@ def test_what_was_persistent_is_taken_back_and_no_line_of_somebody_else(store: S
     assert boot.absent((), wishes, boot.fstab_text()).public() == expected
 
 
+@pytest.mark.skipif(shutil.which("rclone") is None, reason="no rclone here (package rclone)")
 def test_a_unit_gets_its_environment_in_a_private_file(store: Store) -> None:
     wanted, later = wish(store, "s3"), time.monotonic() + 10
     file = wanted.private / "environment"
