@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,12 @@ def explain(*words: str, stdin: str = "", **environment: str) -> subprocess.Comp
     return subprocess.run(
         [str(ROOT / "bin" / "pai-runtime"), "explain", *words],
         input=stdin,
-        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **environment},
+        env={
+            "PATH": os.environ["PATH"],
+            "PAI_PYTHON": sys.executable,
+            "LC_ALL": "C.UTF-8",
+            **environment,
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -243,7 +244,7 @@ def test_a_pattern_that_never_counts(
 def check_catalogue(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(ROOT / "bin" / "pai-runtime"), "check-catalogue", *words],
-        env={"PATH": os.environ["PATH"], "LC_ALL": "POSIX"},
+        env={"PATH": os.environ["PATH"], "PAI_PYTHON": sys.executable, "LC_ALL": "POSIX"},
         capture_output=True,
         text=True,
         check=False,

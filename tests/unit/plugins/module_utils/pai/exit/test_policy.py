@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[6]
 def printed(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(ROOT / "bin" / "pai-runtime"), "pod-failure-policy", *words],
-        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
+        env={"PATH": os.environ["PATH"], "PAI_PYTHON": sys.executable, "LC_ALL": "C.UTF-8"},
         capture_output=True,
         text=True,
         check=False,
