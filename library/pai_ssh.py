@@ -135,7 +135,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.pai import process_env
-from ..module_utils.pai.files import PUBLIC, FileChange, plan
+from ..module_utils.pai.files import PUBLIC, FileChange, make_private, plan
 from ..module_utils.pai.job.model import Job
 from ..module_utils.pai.masking import Masker
 from ..module_utils.pai.module_result import change_files, guarded
@@ -143,7 +143,7 @@ from ..module_utils.pai.plugin_entry import NotWrittenYetError, read_entry
 from ..module_utils.pai.ssh.files_plan import Planner
 from ..module_utils.pai.ssh.job_secret import JobKeys, Sources, find_keys, local_secret
 from ..module_utils.pai.ssh.place import Account, private_directory
-from ..module_utils.pai.ssh.user_files import locked, make_private, plan_absent, plan_present
+from ..module_utils.pai.ssh.user_files import locked, plan_absent, plan_present
 from ..module_utils.pai.ssh.user_secrets import UserSecrets, read_user_secrets
 from ..module_utils.pai.ssh.wish import Wish
 from ..module_utils.pai.work_dir import read_job

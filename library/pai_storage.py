@@ -126,11 +126,10 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.pai.errors import RuntimeConfigError
-from ..module_utils.pai.files import PRIVATE, plan
+from ..module_utils.pai.files import PRIVATE, make_private, plan
 from ..module_utils.pai.masking import Masker
 from ..module_utils.pai.module_result import change_files, guarded
 from ..module_utils.pai.plugin_entry import NotWrittenYetError, read_entry
-from ..module_utils.pai.ssh.user_files import make_private
 from ..module_utils.pai.storage import lookup
 from ..module_utils.pai.work_dir import read_job
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import stat
 from collections.abc import Sequence
@@ -94,3 +95,21 @@ def apply(changes: Sequence[FileChange]) -> None:
             raise RuntimeConfigError(
                 f"{change.path}: {error.strerror}; choose a place that can be written"
             ) from error
+
+
+def make_private(directory: Path) -> None:
+    """Make a directory that is its owner's alone.
+
+    Raises:
+        RuntimeConfigError: it cannot be made.
+    """
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            directory.mkdir(mode=0o700)
+        if stat.S_IMODE(directory.stat().st_mode) & 0o077:
+            directory.chmod(0o700)
+    except OSError as error:
+        raise RuntimeConfigError(
+            f"{directory}: {error.strerror}; choose a place that can be written"
+        ) from error

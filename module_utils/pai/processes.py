@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, OpenPAI Runtime for Ansible contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find a program as a shell would, and signal a process group. Standard library only."""
+"""Find a program as a shell would, signal a process group, tell processes apart.
+
+Standard library only.
+"""
 
 from __future__ import annotations
 
@@ -30,3 +33,17 @@ def signal_group(group: int, signum: int) -> bool:
     except (ProcessLookupError, PermissionError):
         return False
     return True
+
+
+def start_time(pid: int) -> int | None:
+    """Return when a process started, in clock ticks since the boot; None: it runs no more.
+
+    With its number this tells a process from a later one.
+    """
+    try:
+        content = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return None
+    # proc_pid_stat(5): the name, in parentheses, may hold anything; state and the rest follow.
+    fields = content.rpartition(b")")[2].split()
+    return None if fields[0] in (b"Z", b"X") else int(fields[19])

@@ -12,12 +12,12 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..files import PUBLIC
+from ..replacing import replace
 from .model import Entries, Entry, Hints, Pattern
 
 #: Changes when what is kept has another form or is found in another way.
@@ -53,7 +53,7 @@ def keep(path: Path, entries: Entries) -> None:
     text = json.dumps(dataclasses.asdict(entries))
     with contextlib.suppress(OSError):
         path.parent.mkdir(exist_ok=True)
-        _write(path, text)
+        replace(path, text.encode("ascii"), PUBLIC)
         for other in path.parent.glob("catalogue-*.json"):
             if other != path:
                 other.unlink()
@@ -62,16 +62,3 @@ def keep(path: Path, entries: Entries) -> None:
 def _entry(row: dict[str, Any]) -> Entry:
     patterns = tuple(Pattern(**pattern) for pattern in row["patterns"])
     return Entry(**{**row, "patterns": patterns, "solution": tuple(row["solution"])})
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    descriptor, fresh = tempfile.mkstemp(dir=path.parent)
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(fresh, 0o644)
-        os.replace(fresh, path)
-    except OSError:
-        os.unlink(fresh)
-        raise

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..errors import MachineError
 from ..files import PUBLIC
-from ..processes import find_program
+from ..processes import find_program, start_time
 from ..replacing import replace
 from ..work_dir import read_json
 
@@ -75,7 +75,7 @@ class Sshd:
         """Return the process id of the sshd that we started, or None."""
         record = read_json(self._record, dict) or {}
         pid = record.get("pid")
-        if isinstance(pid, int) and record.get("started") == _start_time(pid):
+        if isinstance(pid, int) and record.get("started") == start_time(pid):
             return pid
         return None
 
@@ -169,7 +169,7 @@ class Sshd:
         """Return when sshd listens, which is when it writes its number into a file."""
         deadline = time.monotonic() + _SECONDS_TO_LISTEN
         while not (self.directory / "sshd.pid").exists():
-            ended = process.poll() is not None if process else _start_time(pid) is None
+            ended = process.poll() is not None if process else start_time(pid) is None
             if ended or time.monotonic() >= deadline:
                 state = "has ended" if ended else "does not listen"
                 raise SshdError(f"{self.program} {state}")
@@ -185,7 +185,7 @@ class Sshd:
         return "; ".join(line.strip() for line in lines[-3:] if line.strip()) or "nothing"
 
     def _write_record(self, pid: int) -> None:
-        record = {"pid": pid, "started": _start_time(pid), "digest": self._digest()}
+        record = {"pid": pid, "started": start_time(pid), "digest": self._digest()}
         replace(self._record, json.dumps(record).encode(), PUBLIC)
 
     def _digest(self) -> str:
@@ -207,13 +207,3 @@ def _remedy(problem: str) -> str:
     if "privilege separation directory" in problem:
         return "; make it in the image, with mode 0755 and root as its owner"
     return "; install an OpenSSH of 7.5 or newer"
-
-
-def _start_time(pid: int) -> str | None:
-    """Return when a process started (in the kernel's ticks); None where it does not run."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    fields = text.rpartition(")")[2].split()
-    return None if fields[0] in "ZX" else fields[19]

@@ -8,11 +8,9 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import RuntimeConfigError
 from ..files import PRIVATE, FileChange, plan
 
 _MARK = "# OpenPAI Runtime; this line and the next one are removed at the end of the task"
@@ -62,24 +60,6 @@ def _lines(directory: Path) -> str:
 
 def _without(text: str, directory: Path) -> str:
     return text.replace(_lines(directory), "")
-
-
-def make_private(directory: Path) -> None:
-    """Make a directory that is its owner's alone.
-
-    Raises:
-        RuntimeConfigError: it cannot be made.
-    """
-    try:
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            directory.mkdir(mode=0o700)
-        if stat.S_IMODE(directory.stat().st_mode) & 0o077:
-            directory.chmod(0o700)
-    except OSError as error:
-        raise RuntimeConfigError(
-            f"{directory}: {error.strerror}; choose a place that can be written"
-        ) from error
 
 
 @contextlib.contextmanager

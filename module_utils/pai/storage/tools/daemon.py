@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ...processes import start_time
 from . import programs
 from .tool import Facts, MountError
 
@@ -76,7 +77,7 @@ def wait_until(
 
 def facts_of(pid: int) -> dict[str, Any]:
     """Return what tells a process from a later one with the same number."""
-    return {"pid": pid, "started": _started(pid)}
+    return {"pid": pid, "started": start_time(pid)}
 
 
 def recalled(facts: Facts, private: Path) -> Facts:
@@ -93,7 +94,7 @@ def recalled(facts: Facts, private: Path) -> Facts:
 def alive(facts: Facts) -> bool:
     """Return whether the daemon still runs."""
     started = facts.get("started")
-    return bool(facts.get("pid")) and started is not None and _started(facts["pid"]) == started
+    return bool(facts.get("pid")) and started is not None and start_time(facts["pid"]) == started
 
 
 def gone(facts: Facts, deadline: float) -> bool:
@@ -122,14 +123,3 @@ def _write(private: Path, facts: Mapping[str, Any]) -> None:
     descriptor = os.open(private / _FACTS, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         json.dump(facts, stream)
-
-
-def _started(pid: int) -> int | None:
-    """Return when a process started, in clock ticks since the boot; None: it runs no more."""
-    try:
-        content = Path(f"/proc/{pid}/stat").read_bytes()
-    except OSError:
-        return None
-    # proc_pid_stat(5): the name, in parentheses, may hold anything; state and the rest follow.
-    fields = content.rpartition(b")")[2].split()
-    return None if fields[0] in (b"Z", b"X") else int(fields[19])
