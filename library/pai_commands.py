@@ -10,6 +10,9 @@ DOCUMENTATION = r"""
 module: pai_commands
 short_description: Run a job's commands at the start or at the end of its task
 version_added: "0.1.0"
+extends_documentation_fragment:
+  - openpai.runtime.task.position
+  - openpai.runtime.task.linux
 description:
   - Runs what one use of the plugin C(cmd) asks for at this moment. Which commands those are
     stands in the list of plugins that the runtime keeps in its work directory, so that no command
@@ -30,10 +33,6 @@ options:
     description: The directory of the task's logs, an absolute path.
     type: path
     required: true
-  position:
-    description: The place of this use in the job's list of plugins, counted from 0.
-    type: int
-    required: true
   moment:
     description: Whether the task starts or has ended.
     type: str
@@ -49,10 +48,6 @@ attributes:
   idempotent:
     description: Commands that came to a good end do not run again in the same attempt of the task.
     support: full
-  platform:
-    description: Linux.
-    support: full
-    platforms: linux
 author:
   - OpenPAI Runtime for Ansible contributors (@openpai)
 """

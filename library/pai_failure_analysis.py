@@ -10,6 +10,8 @@ DOCUMENTATION = r"""
 module: pai_failure_analysis
 short_description: Explain how a task of a job ended
 version_added: "0.1.0"
+extends_documentation_fragment:
+  - openpai.runtime.task.linux
 description:
   - Reads how the task ended, searches its logs for known failures, chooses the one that is the
     reason, and writes an explanation. That is C(exit.json) for programs, a termination message for
@@ -97,10 +99,6 @@ attributes:
   idempotent:
     description: Run again on the same files, it changes nothing.
     support: full
-  platform:
-    description: Linux.
-    support: full
-    platforms: linux
 author:
   - OpenPAI Runtime for Ansible contributors (@openpai)
 """

@@ -10,6 +10,8 @@ DOCUMENTATION = r"""
 module: pai_failure_info
 short_description: Say which failure logs show
 version_added: "0.1.0"
+extends_documentation_fragment:
+  - openpai.runtime.task.linux
 description:
   - Searches logs of any command for the failures of the catalogue, and returns the reason, who must
     act, whether a retry may help, and what to do.
@@ -41,10 +43,6 @@ attributes:
   idempotent:
     description: Changes nothing.
     support: full
-  platform:
-    description: Linux.
-    support: full
-    platforms: linux
 author:
   - OpenPAI Runtime for Ansible contributors (@openpai)
 """

@@ -10,6 +10,10 @@ DOCUMENTATION = r"""
 module: pai_git
 short_description: Clone the repository that a job's plugin git names
 version_added: 0.1.0
+extends_documentation_fragment:
+  - openpai.runtime.task
+  - openpai.runtime.task.position
+  - openpai.runtime.task.linux
 author: OpenPAI Runtime for Ansible contributors (@openpai)
 description:
   - Clones a git repository for one task of a job, with the git of the task's image. What to clone
@@ -22,17 +26,9 @@ description:
   - A token, or a password in the address, is given to the address's own server only. It appears in
     no process's arguments or environment, in no log, and not in the clone.
 options:
-  work_dir:
-    description: The runtime's work directory, an absolute path.
-    type: path
-    required: true
   log_dir:
     description: The directory of the task's logs. Every try is one line in its C(runtime.log).
     type: path
-    required: true
-  position:
-    description: The place of this use in the job's list of plugins, counted from 0.
-    type: int
     required: true
 attributes:
   check_mode:
@@ -44,10 +40,6 @@ attributes:
   idempotent:
     description: A clone of the same address at the same pin stays as it is.
     support: full
-  platform:
-    description: Linux.
-    support: full
-    platforms: linux
 """
 
 EXAMPLES = r"""

@@ -10,6 +10,8 @@ DOCUMENTATION = r"""
 module: pai_mount
 short_description: Mount storages, and unmount them when they are not needed any more
 version_added: 0.1.0
+extends_documentation_fragment:
+  - openpai.runtime.task.linux
 author: OpenPAI Runtime for Ansible contributors (@openpai)
 description:
   - Mounts storages of several types, by the mount helpers of the kernel's file systems or by FUSE
@@ -119,10 +121,6 @@ attributes:
   idempotent:
     description: What is mounted and works stays as it is.
     support: full
-  platform:
-    description: Linux.
-    support: full
-    platforms: linux
 """
 
 EXAMPLES = r"""

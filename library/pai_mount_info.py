@@ -10,6 +10,8 @@ DOCUMENTATION = r"""
 module: pai_mount_info
 short_description: List what is mounted, how full it is, and whether it works
 version_added: 0.1.0
+extends_documentation_fragment:
+  - openpai.runtime.task.linux
 author: OpenPAI Runtime for Ansible contributors (@openpai)
 description:
   - Lists the mounts of this machine or container. Each is asked for its size in a process of its
@@ -47,10 +49,6 @@ attributes:
   idempotent:
     description: Changes nothing.
     support: full
-  platform:
-    description: Linux.
-    support: full
-    platforms: linux
 """
 
 EXAMPLES = r"""

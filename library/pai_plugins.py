@@ -10,6 +10,8 @@ DOCUMENTATION = r"""
 module: pai_plugins
 short_description: Choose the plugins of one task of a job
 version_added: 0.1.0
+extends_documentation_fragment:
+  - openpai.runtime.task
 author: OpenPAI Runtime for Ansible contributors (@openpai)
 description:
   - At the start, reads which plugins the job names for the current task, checks their parameters
@@ -19,10 +21,6 @@ description:
   - Returns which roles are to be included. Their parameters stay in the file, since there may be
     secrets in them.
 options:
-  work_dir:
-    description: The work directory, in which M(openpai.runtime.pai_env) has written C(job.json).
-    type: path
-    required: true
   built_in:
     description: The directory with the roles of this collection.
     type: path

@@ -10,6 +10,9 @@ DOCUMENTATION = r"""
 module: pai_ssh
 short_description: Write what ssh into and between the containers of a job needs
 version_added: 0.1.0
+extends_documentation_fragment:
+  - openpai.runtime.task
+  - openpai.runtime.task.linux
 author: OpenPAI Runtime for Ansible contributors (@openpai)
 description:
   - Writes the files of one task into a private directory, C(ssh) in the work directory. Where sshd
@@ -23,10 +26,6 @@ description:
   - What the job asks for stands in the list of plugins that the runtime keeps in its work
     directory, so that no key passes through Ansible's variables.
 options:
-  work_dir:
-    description: The runtime's work directory, an absolute path.
-    type: path
-    required: true
   certificate_days:
     description:
       - For how many days a host certificate is valid. A run after half of that time renews it.
@@ -69,10 +68,6 @@ attributes:
   idempotent:
     description: The host key stays for one attempt of the task, and its certificate with it.
     support: full
-  platform:
-    description: Linux.
-    support: full
-    platforms: linux
 """
 
 EXAMPLES = r"""

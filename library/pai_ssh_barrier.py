@@ -10,6 +10,9 @@ DOCUMENTATION = r"""
 module: pai_ssh_barrier
 short_description: Wait until every other task of a job answers over ssh
 version_added: 0.1.0
+extends_documentation_fragment:
+  - openpai.runtime.task
+  - openpai.runtime.task.linux
 author: OpenPAI Runtime for Ansible contributors (@openpai)
 description:
   - Waits until every other task of the job answers, first with the banner of its sshd, then with a
@@ -26,10 +29,6 @@ description:
     without a shell of the user's. A mark goes where C(PAI_RUNTIME_WORK_DIR) of the peer's ssh
     sessions says.
 options:
-  work_dir:
-    description: The runtime's work directory, an absolute path.
-    type: path
-    required: true
   log_dir:
     description: The directory of the task's logs. Progress is told in its C(runtime.log).
     type: path
@@ -61,10 +60,6 @@ attributes:
   idempotent:
     description: A barrier that is passed is passed for this attempt of the task.
     support: full
-  platform:
-    description: Linux.
-    support: full
-    platforms: linux
 """
 
 EXAMPLES = r"""

@@ -10,6 +10,9 @@ DOCUMENTATION = r"""
 module: pai_sshd
 short_description: Start or stop the sshd of a task
 version_added: 0.1.0
+extends_documentation_fragment:
+  - openpai.runtime.task
+  - openpai.runtime.task.linux
 author: OpenPAI Runtime for Ansible contributors (@openpai)
 description:
   - Runs the image's sshd with the files that M(openpai.runtime.pai_ssh) has written, as root or as
@@ -17,10 +20,6 @@ description:
   - sshd checks its configuration before it starts. As root it needs the directory C(/run/sshd),
     which is made where it is missing, and the user C(sshd), which the image must have.
 options:
-  work_dir:
-    description: The runtime's work directory, an absolute path.
-    type: path
-    required: true
   home:
     description: The home directory that M(openpai.runtime.pai_ssh) was given.
     type: path
@@ -42,10 +41,6 @@ attributes:
   idempotent:
     description: A running sshd whose files have not changed stays as it is.
     support: full
-  platform:
-    description: Linux.
-    support: full
-    platforms: linux
 """
 
 EXAMPLES = r"""

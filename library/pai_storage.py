@@ -10,6 +10,10 @@ DOCUMENTATION = r"""
 module: pai_storage
 short_description: Find out which storages a job gets
 version_added: 0.1.0
+extends_documentation_fragment:
+  - openpai.runtime.task
+  - openpai.runtime.task.position
+  - openpai.runtime.task.linux
 author: OpenPAI Runtime for Ansible contributors (@openpai)
 description:
   - Looks up the storages that one use of the plugin storage or teamwise_storage asks for, and
@@ -23,10 +27,6 @@ description:
   - The secrets of the storages that are used are masked from then on wherever the runtime writes
     text, as the job's own are.
 options:
-  work_dir:
-    description: The runtime's work directory, an absolute path.
-    type: path
-    required: true
   kubernetes:
     description:
       - Whether the cluster's API is asked for its secrets. With V(auto) it is where there is a
@@ -35,10 +35,6 @@ options:
     type: str
     choices: [auto, "yes", "no"]
     default: auto
-  position:
-    description: The place of this use in the job's list of plugins, counted from 0.
-    type: int
-    required: true
   service_account:
     description: The directory with the token of the pod's service account and C(ca.crt).
     type: path
@@ -67,10 +63,6 @@ attributes:
   idempotent:
     description: The same storages give the same file.
     support: full
-  platform:
-    description: Linux.
-    support: full
-    platforms: linux
 """
 
 EXAMPLES = r"""

@@ -10,6 +10,8 @@ DOCUMENTATION = r"""
 module: pai_user_command
 short_description: Write the script that a task of a job runs
 version_added: 0.1.0
+extends_documentation_fragment:
+  - openpai.runtime.task
 author: OpenPAI Runtime for Ansible contributors (@openpai)
 description:
   - Writes C(user.sh) into the work directory. It holds the commands of the current task role, with
@@ -17,11 +19,6 @@ description:
   - The container's own command (C(command.nul) in the work directory) or else its variable
     E(USER_CMD) comes before the job's.
   - The file's mode is C(0600) where a secret is in it, else C(0644).
-options:
-  work_dir:
-    description: The work directory, in which M(openpai.runtime.pai_env) has written C(job.json).
-    type: path
-    required: true
 attributes:
   check_mode:
     description: Says what would be written, and writes nothing.
