@@ -12,6 +12,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+#: Where an image has the programs of its system: not all of it is on an ordinary user's PATH.
+_SYSTEM = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin")
+
 
 def find_program(name: str, environment: Mapping[str, str], directory: Path | None) -> str | None:
     """Return the path of a program on the PATH of that environment (not on ours), or None.
@@ -24,6 +27,13 @@ def find_program(name: str, environment: Mapping[str, str], directory: Path | No
         if os.path.isabs(candidate) and os.path.isfile(candidate) and os.access(candidate, os.X_OK):
             return candidate
     return None
+
+
+def with_system_path(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return PATH, with the directories of system programs after the others."""
+    folders = environment.get("PATH", os.defpath).split(os.pathsep)
+    more = [folder for folder in _SYSTEM if folder not in folders]
+    return {"PATH": os.pathsep.join([*folders, *more])}
 
 
 def signal_group(group: int, signum: int) -> bool:

@@ -17,12 +17,10 @@ from pathlib import Path
 
 from ..errors import MachineError
 from ..files import PUBLIC
-from ..processes import find_program, start_time
+from ..processes import find_program, start_time, with_system_path
 from ..replacing import replace
 from ..work_dir import read_json
 
-#: Not on an ordinary user's PATH.
-_SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/sbin")
 _SECONDS_TO_LISTEN = 20.0
 _SECONDS_TO_END = 5.0
 #: What not every OpenSSH knows. Penalties (9.8) would shut out a machine whose many tasks connect
@@ -44,8 +42,7 @@ def find_sshd(environment: Mapping[str, str]) -> str:
     Raises:
         SshdError: there is none in the image.
     """
-    folders = [*environment.get("PATH", os.defpath).split(os.pathsep), *_SYSTEM_FOLDERS]
-    program = find_program("sshd", {"PATH": os.pathsep.join(folders)}, None)
+    program = find_program("sshd", with_system_path(environment), None)
     if program is None:
         raise SshdError(
             "there is no sshd in the image, so nobody can log in here; install it in the image"

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import RuntimeConfigError
-from ..processes import find_program
+from ..processes import find_program, with_system_path
 from . import child_look, mountinfo
 from .child import ask
 from .holders import holders
@@ -129,9 +129,9 @@ def detach_lazily(mount_point: Path) -> str | None:
     if "errno" not in answer:
         return None
     # Without privileges a FUSE mount of one's own goes this way only.
-    folders = f"{os.environ.get('PATH', os.defpath)}{os.pathsep}/usr/bin{os.pathsep}/bin"
+    folders = with_system_path(os.environ)
     for name in ("fusermount3", "fusermount"):
-        program = find_program(name, {"PATH": folders}, None)
+        program = find_program(name, folders, None)
         if program and _ends_well([program, "-u", "-z", str(mount_point)]):
             return None
     return str(answer["error"])

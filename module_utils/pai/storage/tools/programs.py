@@ -17,11 +17,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ...masking import Masker
-from ...processes import find_program, signal_group
+from ...processes import find_program, signal_group, with_system_path
 from .tool import MountError
 
-#: Where mount helpers are, whatever the PATH says.
-_SYSTEM = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin")
 _SECONDS_TO_DIE = 1.0
 _MOST_OUTPUT = 2**16  # bytes from the end
 _LONGEST_QUOTE = 400  # characters
@@ -41,13 +39,6 @@ class Ended:
 
     code: int | None
     words: str
-
-
-def with_system_path(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return PATH, with the directories of system programs after the others."""
-    folders = environment.get("PATH", os.defpath).split(os.pathsep)
-    more = [folder for folder in _SYSTEM if folder not in folders]
-    return {"PATH": os.pathsep.join([*folders, *more])}
 
 
 def find(name: str, environment: Mapping[str, str] | None = None) -> str | None:

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.openpai.runtime.plugins.module_utils.pai import process_env
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.ssh import sshd
+from ansible_collections.openpai.runtime.plugins.module_utils.pai import (
+    process_env,
+    processes,
+)
 from tests.unit.ssh_tasks import LocalTask, Run, need_sshd, safe_directory, two_tasks
 
 __all__ = ["two_tasks"]  # a fixture
@@ -212,7 +214,7 @@ def test_an_image_without_sshd_is_told_what_to_do(
     task.prepare(JOBSSH)
     task.write()
     (task.work / "process_env.nul").write_bytes(b"PATH=/nowhere\0")
-    monkeypatch.setattr(sshd, "_SYSTEM_FOLDERS", ())
+    monkeypatch.setattr(processes, "_SYSTEM", ())
     for check in (True, False):
         result = task.serve(check)
         assert result["failed"]

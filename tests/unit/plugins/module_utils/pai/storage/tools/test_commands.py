@@ -157,7 +157,7 @@ def test_a_mount_helper_that_is_missing_is_told_with_its_package(
     filesystem: str, package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "ansible_collections.openpai.runtime.plugins.module_utils.pai.storage.tools.programs._SYSTEM",
+        "ansible_collections.openpai.runtime.plugins.module_utils.pai.processes._SYSTEM",
         (),
     )
     recipe = types.recipe_for(request("nfs"), PRIVATE)
