@@ -10,26 +10,17 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from . import line_prefix
+from .line_level import level
 from .model import Entry, Pattern
 from .page import LineHit
 from .progress import Progress
-from .traceback_reader import Raised, Traceback
+from .raised import Raised, Traceback
 
 #: What a line's level does to the weight of the words on it.
 _WARNING, _INFO, _RAISED = 0.65, 0.55, 5
 #: So many kinds of failure on one line are a list of them, or a documentation.
 _LIST = 3
 
-_WARNS = re.compile(
-    r"\bWARN(?:ING)?\b|\b\w*Warning:|(?:^|[\s\[])W\d{3,4} |^\s*W |[\d:.]+: W |\[W\d* |"
-    r"(?i:\bdeprecated\b|^warning\b|\bretry(?:ing)?\b|"
-    r"\bskipp(?:ed|ing)\b|\bwill (?:be )?(?:retr|try|skip|ignor))"
-)
-_NCCL_WARN = re.compile(r"\bNCCL WARN\b")
-_INFORMS = re.compile(r"\b(?:INFO|DEBUG|TRACE)\b|(?:^|[\s\[])I\d{4} |^\s*I |[\d:.]+: I |\[I\d* ")
-_ERRS = re.compile(
-    r"\b(?:ERROR|FATAL|CRITICAL)\b|(?:^|[\s\[])[EF]\d{3,4} |[\d:.]+: [EF] |\[[EF]\d* "
-)
 #: A command that a shell tells before it runs it (set -x): nothing has happened yet.
 _ECHO = re.compile(r"^\++ (?!exit)\S")
 
@@ -159,18 +150,6 @@ def _is_list(
             kinds |= {entry.category or "" for entry, _unused in owners[hit.pattern][:1]}
             end = hit.end
     return len(kinds) >= _LIST
-
-
-def level(line: str) -> int:
-    """Return 1 for a line that tells an error, -1 for a warning, -2 for information, else 0."""
-    line = line[:300]
-    if _NCCL_WARN.search(line):
-        return 0
-    if _ERRS.search(line):
-        return 1
-    if _WARNS.search(line):
-        return -1
-    return -2 if _INFORMS.search(line) else 0
 
 
 def _candidate(

@@ -9,6 +9,7 @@ import dataclasses
 import re
 
 from .line_prefix import rank
+from .raised import Frame, Raised, Traceback
 
 _BEGIN = re.compile(r"Traceback \(most recent call last\)")
 _NOTEBOOK = re.compile(r"^(\w[\w.]*) {2,}Traceback \(most recent call last\)")
@@ -30,68 +31,9 @@ _NEWS = re.compile(
 #: Lines that do not belong to a traceback and are passed over: two may be written at once.
 _FOREIGN = 30
 _MESSAGE_LINES = 40
-_LIBRARY = re.compile(r"/(?:site|dist)-packages/|/lib(?:64)?/python\d|^<|\.pyx$")
-
-
-@dataclasses.dataclass(frozen=True)
-class Frame:
-    """A line of code."""
-
-    file: str
-    line: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Raised:
-    """One exception: its dotted type, the first line of its message, and where that stands.
-
-    ``first`` to ``last`` are the places, in bytes, of its first frame and the last line of its
-    message; ``frame`` is the innermost line of the user's own code.
-    """
-
-    kind: str
-    message: str
-    place: int
-    first: int
-    last: int
-    frame: Frame | None = None
-
-    @property
-    def text(self) -> str:
-        """The exception as Python prints it, on one line."""
-        return f"{self.kind}: {self.message}" if self.message else self.kind
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """The same, and the exception that this one only wraps, as JAX does."""
-        wraps = self.kind.endswith("UnfilteredStackTrace")
-        return (self.text, self.message) if wraps else (self.text,)
-
-
-@dataclasses.dataclass(frozen=True)
-class Traceback:
-    """Exceptions that followed from each other, the first one first.
-
-    ``handled``: Python itself says that the program went on; ``ignored``: that it did not matter.
-    """
-
-    chain: tuple[Raised, ...]
-    rank: str | None = None
-    handled: bool = False
-    ignored: bool = False
-
-    @property
-    def first(self) -> int:
-        """Where it begins, in bytes."""
-        return self.chain[0].first
-
-    @property
-    def last(self) -> int:
-        """Where its last line begins."""
-        return self.chain[-1].last
-
-
+#: Frames of a child that was being started.
 _CHILD = re.compile(r"multiprocessing/(?:spawn|forkserver)\.py\W.*\bin (?:spawn_main|_main|main)\b")
+_LIBRARY = re.compile(r"/(?:site|dist)-packages/|/lib(?:64)?/python\d|^<|\.pyx$")
 
 
 class _Block:

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 
 from . import line_prefix
 from .page import begin_of_line, end_of_line, lines_of
-from .traceback_reader import Reader, Traceback
+from .raised import Traceback
+from .traceback_reader import Reader
 
 #: A log of at most so many bytes is read whole; of a longer one what stands around these words.
 _WHOLE = 1 << 19

@@ -7,9 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit import tracebacks
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.traceback_reader import (
-    Frame,
-)
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.raised import Frame
 
 PLAIN = """\
 Traceback (most recent call last):
