@@ -186,5 +186,5 @@ def _in_message(traceback: Traceback, entry: Entry) -> tuple[int, float]:
 def _survived(found: Found, candidate: Candidate) -> bool:
     """Whether the program went on; one that was told to stop may well save its state first."""
     if candidate.category == "preempted":
-        return False
+        return candidate.place < found.progress.calm
     return found.progress.survived(candidate.place)

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
 
+from . import good_end
 from .page import begin_of_line, lines_of
 
 #: Bytes at the end of a log in which progress is looked for.
 _LOOKED_AT = 1 << 18
 #: Steps forward after which something that looked like a failure was survived.
 _ENOUGH = 2
+#: Characters of a line that are looked at.
+_LONGEST = 400
 
 _BAR = re.compile(r"(?:^|[\s|:(])(\d[\d,]*)/(\d[\d,]*)(?:\s+\[|\]?\s*(?:\[|- |loss))")
 _STEP = re.compile(
@@ -22,8 +24,8 @@ _STEP = re.compile(
     r"(\d[\d,]*)(?:\s*/\s*(\d[\d,]*))?"
 )
 _METRIC = re.compile(
-    r"(?i)\b(?:\w*loss\w*|acc(?:uracy)?|lr|ppl|perplexity|eta|cost|reward|throughput|grad_norm|"
-    r"learning[_ ]rate|mae|psnr|bleu|wer|fps)\b[\"']?\s*[:=]?\s*[-\d.]|"
+    r"(?i)\b(?:\w*loss\w*|acc\w*|lr|ppl|perplexity|eta|cost|reward|throughput|grad_norm|"
+    r"learning[_ ]rate|r?mse|mae|auc|f1|iou|psnr|bleu|wer|fps)\b[\"']?\s*[:=]?\s*\[?[-\d.]|"
     r"\d ?(?:s/it|it/s|tok(?:ens)?/s|samples/s|images/s|img/s|ms/step|s/step|words/s)|\d%\|"
 )
 _METRICS_ONLY = re.compile(r"^\{'\w*loss'?: ")
@@ -45,65 +47,59 @@ _NOT_DONE = re.compile(r"(?i)\b(?:not|fail\w*|error|could|unable|before|without)
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """A line that shows work: which number of how many; a done one has neither."""
+    """A line that shows work: which number of how many, of all that it counts; a done one none."""
 
     place: int
-    number: int | None = None
-    total: int | None = None
+    number: tuple[int, ...] = ()
+    total: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
-    """The steps at the end of a log, in its order."""
+    """The steps at the end of a log, in its order; ``calm`` is where a good end begins."""
 
     steps: tuple[Step, ...] = ()
+    calm: int = -1
 
     def survived(self, place: int) -> bool:
         """Whether the work went on after what stands at ``place``."""
-        before: dict[int | None, int] = {}
+        if place < self.calm:
+            return True
+        before: dict[tuple[str, ...], tuple[int, ...]] = {}
         forward = 0
         for step in self.steps:
             if step.place <= place:
-                if step.number is not None:
-                    before[step.total] = step.number
-            elif step.number is None:
+                before[step.total] = step.number
+            elif not step.number:
                 return True
             else:
                 # fewer than before: it began anew; as many: the same bar drawn again
-                forward += step.number > before.get(step.total, -1)
+                forward += step.number > before.get(step.total, ())
                 before[step.total] = step.number
         return forward >= _ENOUGH
-
-    @property
-    def completed(self) -> int | None:
-        """Where the last line stands that tells that something was finished, if there is one."""
-        return next((step.place for step in reversed(self.steps) if step.number is None), None)
 
 
 def find(text: bytes) -> Progress:
     """Return the progress that the end of a log shows."""
     begin = begin_of_line(text, len(text) - _LOOKED_AT) if len(text) > _LOOKED_AT else 0
-    return Progress(tuple(_steps(text[begin:], begin)))
+    lines = [(begin + place, line[:_LONGEST]) for place, line in lines_of(text[begin:])]
+    steps = (step for place, line in lines if (step := _step(place, line)))
+    return Progress(tuple(steps), good_end.begin(lines))
 
 
-def _steps(text: bytes, offset: int) -> Iterator[Step]:
-    for place, line in lines_of(text):
-        step = _step(line[:400])
-        if step is not None:
-            yield Step(offset + place, *step)
-
-
-def _step(line: str) -> tuple[int | None, int | None] | None:
-    """Return number and total of a line that shows work, two None for a finished one."""
+def _step(place: int, line: str) -> Step | None:
+    """Return what a line that shows work counts, nothing for a finished one."""
+    drawn = _BAR.search(line)
     if _METRIC.search(line):
-        found = _BAR.search(line) or _STEP.search(line)
-        if found:
-            return _number(found[1]), _number(found[2]) if found[2] else None
-    elif drawn := _BAR.search(line):
-        return _number(drawn[1]), _number(drawn[2])
-    if _DONE.search(line) and not _NOT_DONE.search(line):
-        return None, None
-    return None
+        counted = [drawn.groups()] if drawn else _STEP.findall(line)
+    else:
+        counted = [drawn.groups()] if drawn else []
+    if counted:
+        # of how many, or how many things are counted: bars of different work are not compared
+        number = tuple(_number(each[0]) for each in counted)
+        return Step(place, number, tuple(each[1] or "" for each in counted))
+    done = _DONE.search(line) and not _NOT_DONE.search(line)
+    return Step(place) if done and not good_end.is_dated(line) else None
 
 
 def _number(text: str) -> int:

@@ -46,3 +46,27 @@ MARK = "something like an error\n"
 def test_work_that_goes_on(before: str, after: str, survived: bool) -> None:
     found = progress.find((before + MARK + after).encode())
     assert found.survived(len(before)) is survived
+
+
+@pytest.mark.parametrize(
+    ("end", "good"),
+    [
+        pytest.param("a\nb\nc\nall done in 49.3 s\n", True, id="done"),
+        pytest.param("a\nb\nwrote /reports/x.html\nfinished\n", True, id="finished"),
+        pytest.param("a\nb\nc\n0 errors, 0 warnings\n", True, id="no errors"),
+        pytest.param("saved a\nb\nc\nd\ne\n", False, id="done long ago"),
+        pytest.param("a\nb\nwrote x\nexit status 1\n", False, id="its end says otherwise"),
+        pytest.param("a\nb\nsaved x\nConnection refused\n", False, id="a failure follows"),
+        pytest.param("a\nb\nc\nJob finished at Mon Nov 24\n", False, id="a scheduler's epilogue"),
+        pytest.param("a\nb\nc\nUploading artifacts: done\n", False, id="tidied up"),
+        pytest.param("saved x\n", False, id="too near"),
+        pytest.param("error\n[tool] exit 0\n", True, id="the very end says all"),
+    ],
+)
+def test_a_good_end_clears_what_stands_before_it(end: str, good: bool) -> None:
+    assert progress.find((MARK + end).encode()).survived(0) is good
+
+
+def test_steps_are_counted_in_all_that_they_count() -> None:
+    log = f"epoch 7, step 31, loss 3\n{MARK}epoch 7, step 32, loss 3\nepoch 7, step 33, loss 2\n"
+    assert progress.find(log.encode()).survived(log.index(MARK))
