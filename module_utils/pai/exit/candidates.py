@@ -23,6 +23,8 @@ _LIST = 3
 
 #: A command that a shell tells before it runs it (set -x): nothing has happened yet.
 _ECHO = re.compile(r"^\++ (?!exit)\S")
+#: A class and its figures in a report on predictions.
+_ROW = re.compile(r"^\s*[\w .-]+?(?:\s+\d?\.\d+){3}\s+\d+\s*$")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,6 +85,7 @@ def of_hits(found: Found, owners: Mapping[str, Sequence[tuple[Entry, Pattern]]])
         if (
             place == _CODE
             or _ECHO.match(hits[0].text)
+            or _ROW.match(hits[0].text)
             or (place is None and _is_list(hits, owners))
         ):
             continue
@@ -185,6 +188,9 @@ def _in_message(traceback: Traceback, entry: Entry) -> tuple[int, float]:
 
 def _survived(found: Found, candidate: Candidate) -> bool:
     """Whether the program went on; one that was told to stop may well save its state first."""
+    traceback = found.tracebacks[candidate.raised[0]] if candidate.raised else None
+    raised = traceback is not None and not traceback.handled
     if candidate.category == "preempted":
-        return candidate.place < found.progress.calm
-    return found.progress.survived(candidate.place)
+        return not raised and found.progress.completed(candidate.place)
+    process = traceback.process if traceback else line_prefix.split(candidate.text)[0]
+    return found.progress.survived(candidate.place, process, raised)

@@ -8,14 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-#: Lines at the end of which one must say that something was finished, and none that it failed.
+#: Lines at the end of which one must say that something was finished.
 _LAST = 4
-#: Lines between what is taken for a failure and the end: less may be its echo.
+#: Lines between what is taken for a failure and the end, none of which says that something failed:
+#: less may be its echo.
 _BETWEEN = 3
 
 _GOOD = re.compile(
     r"(?i)\b(?:done|finished|completed|succe(?:eded|ss(?:ful(?:ly)?)?)|saved|wrote|written|"
-    r"uploaded|exported|passed|converged|all (?:ok|good|green|checks)|returned to service|"
+    r"uploaded|exported|copied|passed|converged|all (?:ok|good|green|checks)|returned to service|"
     r"exits? (?:code )?0|status 0|code 0|(?:0|no) (?:errors?|failed|failures?))\b|"
     r"\bcomplete[.!]?\s*$"
 )
@@ -33,11 +34,14 @@ _BAD = re.compile(
 #: Words of failure that say that there was none.
 _NONE = re.compile(
     r"(?i)\b(?:0|no|without(?: any)?) (?:\w+ )?(?:errors?|fail(?:ed|ures?)|warnings?|exceptions?)"
-    r"\b|\b(?:errors?|fail(?:ed|ures?)|warnings?)\W{1,3}0(?![.\d])|\berror[ _]rate\b"
+    r"\b|\b(?:errors?|fail(?:ed|ures?)|warnings?|timeouts?)(?: \w+)?\W{1,3}0(?![.\d])|"
+    r"\berror[ _]rate\b"
 )
 #: What follows also on a failure: trackers and shells that tidy up,
 _TIDIES = re.compile(
-    r"(?i)^(?:wandb|mlflow|slurm|srun|=+$|-+$|\++ )|^(?:real|user|sys)\b|\b(?:synced|sync|pulled|"
+    r"(?i)^(?:wandb|mlflow|slurm|srun|=+$|-+$|\++ )|^(?:real|user|sys)\b|"
+    r"^\w{3} \w{3} +\d|^[^\w\[]|^\d+\. |^\[bt\]|^[\w ()/-]+?\s*: +[\d.]|^[\w ()/-]+ : |"
+    r"\bstack ?trace\b|\b(?:synced|sync|pulled|"
     r"epilog(?:ue)?|clean(?:ing|ed)?[ -]?up|artifacts?|assigned|tear(?:ing)? ?down|logs?|"
     r"shut ?down)\b"
 )
@@ -48,25 +52,29 @@ _DATED = re.compile(
 )
 
 
-def begin(lines: Sequence[tuple[int, str]]) -> int:
-    """Return where the good end of a log begins, given lines and their places; -1: it has none."""
+def begin(lines: Sequence[tuple[int, str]]) -> int | None:
+    """Return where the good end of a log begins, if it has one, given its lines and places."""
     written = [(place, line) for place, line in lines if line.strip()]
     if written and _WHOLE.search(written[-1][1]):
         return written[-1][0]
-    last = written[-_LAST:]
-    if len(written) <= _BETWEEN or any(_is_bad(line) for _unused, line in last):
-        return -1
-    good = any(_is_good(line) for _unused, line in last)
-    return written[-_BETWEEN][0] if good else -1
+    good = False
+    said: list[int] = []  # places of lines that say something of the work, from the last one on
+    for number in range(len(written) - 1, -1, -1):
+        place, line = written[number]
+        if _is_bad(line):
+            break
+        echo = number and written[number - 1][1].endswith(f"echo {line}")
+        if not (echo or _TIDIES.search(line) or is_dated(line)):
+            good |= len(said) < _LAST and bool(_GOOD.search(line))
+            said.append(place)
+    if good and len(said) >= _BETWEEN:
+        return said[_BETWEEN - 1]
+    return None
 
 
 def is_dated(line: str) -> bool:
     """Whether a line tells only when something ended, as schedulers do of every job."""
     return bool(_DATED.search(line))
-
-
-def _is_good(line: str) -> bool:
-    return bool(_GOOD.search(line)) and not _TIDIES.search(line) and not is_dated(line)
 
 
 def _is_bad(line: str) -> bool:

@@ -18,36 +18,47 @@ _RANK = (
     r"\((?:[\w.:<>()-]+ )?pid=\d+(?:, ip=[\d.]+)?\) ?|[\w.-]{1,40} +\| |[ |]*[|+] ?"
 )
 _PREFIX = re.compile(f"(?:{_TIME}|(?P<rank>{_RANK}))")
+_STREAM = re.compile(r"<std\w+>")
 _NUMBER = re.compile(r"\d+")
+#: A time in a prefix, which is no part of the process.
+_CLOCK = re.compile(r"\d[\dT:.,/-]{4,}Z?")
 _TRACEBACK = "Traceback (most recent call last)"
 
 
-def split(line: str, learned: Sequence[str] = ()) -> tuple[str, str]:
+def split(line: str, learned: Sequence[re.Pattern[str]] = ()) -> tuple[str, str]:
     """Return what tells the process, without the times, and the line without either."""
     process = ""
     for _unused in range(3):
         found = _PREFIX.match(line)
         if not found or not found.end():
             break
-        process += (found["rank"] or "").strip()
+        process += _STREAM.sub("", found["rank"] or "").strip()
         line = line[found.end() :]
     for prefix in learned:
-        if line.startswith(prefix):
-            return process + prefix.strip(), line[len(prefix) :]
+        more = prefix.match(line)
+        if more:
+            return process + _CLOCK.sub("", more[0]).strip(), line[more.end() :]
     return process, line
 
 
-def learn(lines: Sequence[str]) -> tuple[str, ...]:
-    """Return the other prefixes that stand before whole tracebacks, as of pdsh: ``node-1: ``."""
+def learn(lines: Sequence[str]) -> tuple[re.Pattern[str], ...]:
+    """Return the other prefixes that stand before whole tracebacks, as of pdsh: ``node-1: ``.
+
+    Where there are digits in one others may stand: most tell a time.
+    """
     prefixes = set()
     for number, line in enumerate(lines):
         if _TRACEBACK not in line:
             continue
         lead = split(line)[1].partition(_TRACEBACK)[0]
+        if not lead.strip():
+            continue
+        prefix = _NUMBER.sub(r"\\d+", re.escape(lead))
+        frame = re.compile(f"{prefix}  File ")
         follows = (split(next_line)[1] for next_line in lines[number + 1 : number + 6])
-        if lead.strip() and any(each.startswith(lead + "  File ") for each in follows):
-            prefixes.add(lead)
-    return tuple(sorted(prefixes, key=len, reverse=True))
+        if any(frame.match(each) for each in follows):
+            prefixes.add(prefix)
+    return tuple(re.compile(each) for each in sorted(prefixes, key=len, reverse=True))
 
 
 def rank(process: str) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from . import good_end
+from . import good_end, line_prefix
 from .page import begin_of_line, lines_of
 
 #: Bytes at the end of a log in which progress is looked for.
@@ -28,30 +28,44 @@ _METRIC = re.compile(
     r"learning[_ ]rate|r?mse|mae|auc|f1|iou|psnr|bleu|wer|fps)\b[\"']?\s*[:=]?\s*\[?[-\d.]|"
     r"\d ?(?:s/it|it/s|tok(?:ens)?/s|samples/s|images/s|img/s|ms/step|s/step|words/s)|\d%\|"
 )
-_METRICS_ONLY = re.compile(r"^\{'\w*loss'?: ")
+#: Any figures of any name, where a line begins with what it counts and tells no failure.
+_FIGURES = re.compile(
+    r"(?i)^(?:\[[^\]]*\] ?|\S+ - )*(?:epochs?|ep|steps?|it|iter(?:ation)?|update|round)\b.*"
+    r"\b[a-z_]\w*\s*[:= ]\s*-?\d+\.\d"
+)
+_EPOCH = re.compile(r"^Epoch \d+/\d+\s*$")
 _DONE = re.compile(
-    r"(?i)\bsuccess(?:fully|ful)?\b.{0,40}\b(?:saved|completed|finished|trained|uploaded|exported|written)\b|"
-    r"\b(?:saved|completed|finished|uploaded|exported|wrote)\b.{0,40}\bsuccessfully\b|"
-    r"successfully saved|\btraining (?:is |has )?(?:done|complete[d]?|finished|succeeded)\b|"
-    r"\b(?:finished|completed) training\b|\bcheckpoint saved\b|"
-    r"\bsaved (?:model|checkpoint|final)\b|"
+    r"(?i)\bsuccess(?:fully|ful)?\b.{0,40}\b(?:saved|completed|finished|trained|uploaded|exported|"
+    r"written)\b|\b(?:saved|completed|finished|uploaded|exported|wrote)\b.{0,40}\bsuccessfully\b|"
+    r"successfully saved|\bcheckpoint saved\b|\bsaved (?:model|checkpoint|final)\b|"
     r"\b(?:model|checkpoint|weights|results|output)s? saved\b|Assets written to|"
-    r"\b(?:job|run|pipeline) (?:finished|completed|succeeded)\b|^(?:all )?done[.!]?$|"
+    r"^(?:all )?done[.!]?$"
+)
+#: What tells that all of the work is done, or that it was tried again and went well.
+_ALL_DONE = re.compile(
+    r"(?i)\btraining (?:is |has )?(?:done|complete[d]?|finished|succeeded)\b|"
+    r"\b(?:finished|completed) training\b|"
+    r"\b(?:job|run|pipeline) (?:finished|completed|succeeded)\b|"
     r"\bfinished with (?:status|code) 0\b|\bexit(?:ed|ing)? (?:with )?(?:code|status) 0\b|"
     r"`Trainer\.fit` stopped|\b(?:retry|attempt)\b.{0,30}\b(?:succeeded|ok)\b|"
-    r"\bsucceeded (?:on|after)\b|(?:^|\] )Training time \d|"
-    r"\bTrial \d+ finished with value\b|={3,} .*\b\d+ passed\b(?!.*\b\d+ (?:failed|error))"
+    r"\bsucceeded (?:on|after)\b|(?:^|\] )Training time \d|\bTrial \d+ finished with value\b|"
+    r"(?:={3,} .*|^)\b\d+ passed\b(?!.*\b\d+ (?:failed|error)).*\bin [\d.]+"
 )
 _NOT_DONE = re.compile(r"(?i)\b(?:not|fail\w*|error|could|unable|before|without)\b")
 
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """A line that shows work: which number of how many, of all that it counts; a done one none."""
+    """A line that shows work: which number of how many, of all that it counts; a done one none.
+
+    ``process`` is what stands before the line; ``whole``: all of the work is done.
+    """
 
     place: int
+    process: str = ""
     number: tuple[int, ...] = ()
     total: tuple[str, ...] = ()
+    whole: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,23 +73,38 @@ class Progress:
     """The steps at the end of a log, in its order; ``calm`` is where a good end begins."""
 
     steps: tuple[Step, ...] = ()
-    calm: int = -1
+    calm: int | None = None
 
-    def survived(self, place: int) -> bool:
-        """Whether the work went on after what stands at ``place``."""
-        if place < self.calm:
+    def ended_well(self, place: int) -> bool:
+        """Whether a good end of the whole log follows on what stands at ``place``."""
+        return self.calm is not None and place < self.calm
+
+    def completed(self, place: int) -> bool:
+        """Whether all of the work was done, after all, behind ``place``."""
+        return self.ended_well(place) or any(s.whole and s.place > place for s in self.steps)
+
+    def survived(self, place: int, process: str = "", raised: bool = False) -> bool:
+        """Whether the work went on after what a process wrote at ``place``.
+
+        What other processes do after that says nothing, where they are told apart. After an
+        exception that was ``raised`` and not handled only what speaks for all of the work counts.
+        """
+        if not raised and self.ended_well(place):
             return True
+        told_apart = any(step.process for step in self.steps)
         before: dict[tuple[str, ...], tuple[int, ...]] = {}
         forward = 0
         for step in self.steps:
+            if told_apart and process not in ("", step.process):
+                continue
             if step.place <= place:
                 before[step.total] = step.number
-            elif not step.number:
-                return True
-            else:
+            elif step.number:
                 # fewer than before: it began anew; as many: the same bar drawn again
                 forward += step.number > before.get(step.total, ())
                 before[step.total] = step.number
+            elif step.whole or not raised:
+                return True
         return forward >= _ENOUGH
 
 
@@ -83,23 +112,27 @@ def find(text: bytes) -> Progress:
     """Return the progress that the end of a log shows."""
     begin = begin_of_line(text, len(text) - _LOOKED_AT) if len(text) > _LOOKED_AT else 0
     lines = [(begin + place, line[:_LONGEST]) for place, line in lines_of(text[begin:])]
-    steps = (step for place, line in lines if (step := _step(place, line)))
-    return Progress(tuple(steps), good_end.begin(lines))
+    learned = line_prefix.learn([line for _unused, line in lines])
+    steps = (_step(place, *line_prefix.split(line, learned)) for place, line in lines)
+    return Progress(tuple(step for step in steps if step), good_end.begin(lines))
 
 
-def _step(place: int, line: str) -> Step | None:
+def _step(place: int, process: str, line: str) -> Step | None:
     """Return what a line that shows work counts, nothing for a finished one."""
+    whole = bool(_ALL_DONE.search(line))
+    done = (whole or _DONE.search(line)) and not _NOT_DONE.search(line)
+    if done and not good_end.is_dated(line):
+        return Step(place, process, whole=whole)
     drawn = _BAR.search(line)
-    if _METRIC.search(line):
-        counted = [drawn.groups()] if drawn else _STEP.findall(line)
-    else:
-        counted = [drawn.groups()] if drawn else []
-    if counted:
-        # of how many, or how many things are counted: bars of different work are not compared
-        number = tuple(_number(each[0]) for each in counted)
-        return Step(place, number, tuple(each[1] or "" for each in counted))
-    done = _DONE.search(line) and not _NOT_DONE.search(line)
-    return Step(place) if done and not good_end.is_dated(line) else None
+    work = drawn or _METRIC.search(line) or _EPOCH.match(line) or _FIGURES.match(line)
+    counted = _STEP.findall(line) if work else []
+    if drawn:
+        counted.append(drawn.groups())
+    if not counted:
+        return None
+    # of how many, or how many things are counted: bars of different work are not compared
+    total = tuple(each[1] or "" for each in counted)
+    return Step(place, process, tuple(_number(each[0]) for each in counted), total)
 
 
 def _number(text: str) -> int:

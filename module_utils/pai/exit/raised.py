@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from . import line_prefix
+
 
 @dataclasses.dataclass(frozen=True)
 class Frame:
@@ -39,7 +41,7 @@ class Raised:
     @property
     def texts(self) -> tuple[str, ...]:
         """The same, and the exception that this one only wraps, as JAX does."""
-        wraps = self.kind.endswith("UnfilteredStackTrace")
+        wraps = self.kind.endswith(("UnfilteredStackTrace", "BeforeTransformation"))
         return (self.text, self.message) if wraps else (self.text,)
 
 
@@ -47,13 +49,19 @@ class Raised:
 class Traceback:
     """Exceptions that followed from each other, the first one first.
 
-    ``handled``: Python itself says that the program went on; ``ignored``: that it did not matter.
+    ``process`` is what stands before its lines; ``handled``: Python itself says that the program
+    went on; ``ignored``: that it did not matter.
     """
 
     chain: tuple[Raised, ...]
-    rank: str | None = None
+    process: str = ""
     handled: bool = False
     ignored: bool = False
+
+    @property
+    def rank(self) -> str | None:
+        """The number of the process among its peers, where its lines tell it."""
+        return line_prefix.rank(self.process)
 
     @property
     def first(self) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from .line_prefix import rank
 from .raised import Frame, Raised, Traceback
 
 _BEGIN = re.compile(r"Traceback \(most recent call last\)")
@@ -23,6 +22,12 @@ _PYTEST = re.compile(r"^(\S+\.py):(\d+): ((?:\w+\.)*[A-Z]\w*)$")
 _PYTEST_MESSAGE = re.compile(r"^E +(?:[\w.]+: )?")
 _LINKED = ("During handling of the above exception", "The above exception was the direct cause")
 _LOGGED, _IGNORED = "--- Logging error ---", "Exception ignored "
+_FAILED = re.compile(r"(?i)error|exception|fail|could not|cannot")
+#: What a program says of an exception that it tells, but does not mind.
+_WENT_ON = re.compile(
+    r"(?i)\b(?:ignor(?:ed|ing)|skipp(?:ed|ing)|put back|re-?queued|fall(?:ing)? ?back|non-?fatal|"
+    r"continuing|replaced|dropped)\b"
+)
 #: What begins a message of another kind, and so ends that of an exception.
 _NEWS = re.compile(
     r"^(?:[IWEF]\d{4} |\[[IWEF]\d* |\d{4}[-/]\d\d[-/]\d\d[ T]|\[\d{4}-|\[?(?:INFO|WARN|ERROR)|"
@@ -41,7 +46,8 @@ class _Block:
 
     def __init__(self, place: int, process: str, before: str) -> None:
         self.process = process
-        self.ignored = before.startswith(_IGNORED)
+        went_on = _FAILED.search(before) and _WENT_ON.search(before)
+        self.ignored = before.startswith(_IGNORED) or bool(went_on)
         self.handled = self.ignored or before.startswith(_LOGGED)
         self.chain: list[Raised] = []
         self.notebook = ""
@@ -109,7 +115,7 @@ class Reader:
             if _PYTEST_MESSAGE.match(line):
                 self._assertion.setdefault(process, line)
             return
-        self._done.append(Traceback((raised,), rank(process)))
+        self._done.append(Traceback((raised,), process))
 
     def _begin(self, block: _Block | None, place: int, process: str, line: str) -> None:
         if block and block.state == "after" and block.foreign < 0:
@@ -125,8 +131,7 @@ class Reader:
         del self._open[block.process]
         if block.chain:
             chain = tuple(block.chain)
-            process = rank(block.process)
-            self._done.append(Traceback(chain, process, block.handled, block.ignored))
+            self._done.append(Traceback(chain, block.process, block.handled, block.ignored))
 
     def _frame(self, block: _Block, place: int, line: str) -> None:
         frame = _FRAME.match(line) or _OTHER_FRAME.match(line)

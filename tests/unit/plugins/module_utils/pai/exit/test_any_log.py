@@ -125,7 +125,7 @@ def test_the_progress_of_a_log_without_a_newline_is_that_of_its_end() -> None:
     bars = [f" {n}%|#| {n}/99999 [00:01<00:02]\r".encode() for n in range(99_999)]
     steps = progress.find(b"".join(bars)).steps
     assert 1000 < len(steps) < 20_000
-    assert steps[-1].number == 99_998
+    assert steps[-1].number == (99_998,)
 
 
 ERROR = b"RuntimeError: CUDA out of memory. "

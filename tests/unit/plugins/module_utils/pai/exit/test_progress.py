@@ -70,3 +70,37 @@ def test_a_good_end_clears_what_stands_before_it(end: str, good: bool) -> None:
 def test_steps_are_counted_in_all_that_they_count() -> None:
     log = f"epoch 7, step 31, loss 3\n{MARK}epoch 7, step 32, loss 3\nepoch 7, step 33, loss 2\n"
     assert progress.find(log.encode()).survived(log.index(MARK))
+
+
+def test_what_other_processes_do_says_nothing_where_they_are_told_apart() -> None:
+    log = f"w-0 | {MARK}w-1 | step 1 loss 3\nw-1 | step 2 loss 3\nw-1 | step 3 loss 2\n".encode()
+    assert not progress.find(log).survived(0, "w-0 |")
+    assert progress.find(log).survived(0, "w-1 |")
+    assert progress.find(log).survived(0)
+
+
+@pytest.mark.parametrize(
+    ("after", "survived"),
+    [
+        pytest.param("Model saved to /out\n", False, id="what is left is saved"),
+        pytest.param("a\nb\nc\nall done\n", False, id="tidied up"),
+        pytest.param("training finished\n", True, id="all of the work is done"),
+        pytest.param("8 passed, 1 skipped in 12.04s\n", True, id="tests that passed"),
+        pytest.param("step 4 loss 3\nstep 5 loss 2\n", True, id="it went on"),
+    ],
+)
+def test_an_unhandled_exception_takes_more_to_be_survived(after: str, survived: bool) -> None:
+    log = f"step 3 loss 3\n{MARK}{after}"
+    assert progress.find(log.encode()).survived(log.index(MARK), raised=True) is survived
+
+
+def test_a_job_that_was_preempted_and_completed_is_told_from_one_that_saved_its_state() -> None:
+    assert progress.find(
+        f"{MARK}`Trainer.fit` stopped: `max_steps=7` reached.\n".encode()
+    ).completed(0)
+    assert not progress.find(f"{MARK}checkpoint saved\n".encode()).completed(0)
+
+
+def test_a_step_is_not_taken_for_one_in_the_parameters_of_a_finished_trial() -> None:
+    line = "Trial 4 finished with value: 0.7190 and parameters: {'batch': 8, 'lr': 0.00044}.\n"
+    assert progress.find((MARK + line).encode()).survived(0, raised=True)

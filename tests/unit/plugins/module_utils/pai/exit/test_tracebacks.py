@@ -200,3 +200,25 @@ def test_no_text_is_an_error(lines: list[str], prefix: str) -> None:
     text = "\n".join(prefix + line for line in lines).encode()
     for found in tracebacks.find(text):
         assert 0 <= found.first <= found.last <= len(text)
+
+
+def test_a_prefix_with_the_time_of_each_line_is_none_of_the_line() -> None:
+    lines = [
+        f"ERROR 2024-08-02T10:19:09.{number}Z pool0-1 {line}"
+        for number, line in enumerate(PLAIN.splitlines(), start=440)
+    ]
+    (found,) = tracebacks.find("\n".join(lines).encode())
+    assert (found.process, found.chain[-1].text) == ("ERROR  pool0-1", "RuntimeError: no")
+
+
+@pytest.mark.parametrize(
+    ("before", "ignored"),
+    [
+        pytest.param("exception in worker, item put back:", True, id="put back"),
+        pytest.param("ERROR: could not decode a.mp4, sample replaced", True, id="replaced"),
+        pytest.param("11284 molecules, 37 skipped", False, id="no failure was told"),
+    ],
+)
+def test_an_exception_that_the_program_says_it_does_not_mind(before: str, ignored: bool) -> None:
+    (found,) = tracebacks.find(f"{before}\n{PLAIN}".encode())
+    assert found.ignored is ignored
