@@ -23,6 +23,8 @@ _LIST = 3
 
 #: A command that a shell tells before it runs it (set -x): nothing has happened yet.
 _ECHO = re.compile(r"^\++ (?!exit)\S")
+#: What a program leaves out, and why.
+_SKIPS = re.compile(r"(?i)^(?:\[[^\]]*\] ?|\S+ - )*skip(?:ping|ped)? (?:\S+ )?\S+: ")
 #: A class and its figures in a report on predictions.
 _ROW = re.compile(r"^\s*[\w .-]+?(?:\s+\d?\.\d+){3}\s+\d+\s*$")
 
@@ -84,8 +86,7 @@ def of_hits(found: Found, owners: Mapping[str, Sequence[tuple[Entry, Pattern]]])
         place = _in_traceback(found, hits[0])
         if (
             place == _CODE
-            or _ECHO.match(hits[0].text)
-            or _ROW.match(hits[0].text)
+            or any(harmless.match(hits[0].text) for harmless in (_ECHO, _SKIPS, _ROW))
             or (place is None and _is_list(hits, owners))
         ):
             continue
