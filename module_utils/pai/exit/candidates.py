@@ -25,6 +25,8 @@ _LIST = 3
 _ECHO = re.compile(r"^\++ (?!exit)\S")
 #: What a program leaves out, and why.
 _SKIPS = re.compile(r"(?i)^(?:\[[^\]]*\] ?|\S+ - )*skip(?:ping|ped)? (?:\S+ )?\S+: ")
+#: What the program says that it does not mind.
+_IGNORED = re.compile(r"(?i)\b(?:ignoring|ignored)\b[^:]{0,40}$|\bhave been ignored\b")
 #: A class and its figures in a report on predictions.
 _ROW = re.compile(r"^\s*[\w .-]+?(?:\s+\d?\.\d+){3}\s+\d+\s*$")
 
@@ -86,7 +88,7 @@ def of_hits(found: Found, owners: Mapping[str, Sequence[tuple[Entry, Pattern]]])
         place = _in_traceback(found, hits[0])
         if (
             place == _CODE
-            or any(harmless.match(hits[0].text) for harmless in (_ECHO, _SKIPS, _ROW))
+            or any(harmless.search(hits[0].text) for harmless in (_ECHO, _SKIPS, _IGNORED, _ROW))
             or (place is None and _is_list(hits, owners))
         ):
             continue

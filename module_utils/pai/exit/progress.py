@@ -20,8 +20,8 @@ _LONGEST = 400
 
 _BAR = re.compile(r"(?:^|[\s|:(])(\d[\d,]*)/(\d[\d,]*)(?:\s+\[|\]?\s*(?:\[|- |loss))")
 _STEP = re.compile(
-    r"(?i)\b(?:epoch|step|iter(?:ation)?|global_step|batch|update|round|ep|up)\b[\"']?[.\s]*[:=#(\[]*\s*"
-    r"(\d[\d,]*)(?:\s*/\s*(\d[\d,]*))?"
+    r"(?i)\b(?:epochs?|steps?|it|iter(?:ation)?s?|global_step|batch|update|round|ep|up)\b"
+    r"[\"']?[.\s]*[:=(#\[]*\s*(\d[\d,]*)(?:\s*/\s*(\d[\d,]*))?"
 )
 _METRIC = re.compile(
     r"(?i)\b(?:\w*loss\w*|acc\w*|lr|ppl|perplexity|eta|cost|reward|throughput|grad_norm|"
@@ -46,6 +46,7 @@ _ALL_DONE = re.compile(
     r"(?i)\btraining (?:is |has )?(?:done|complete[d]?|finished|succeeded)\b|"
     r"\b(?:finished|completed) training\b|"
     r"\b(?:job|run|pipeline) (?:finished|completed|succeeded)\b|"
+    r"\bcompleted success\b|\b(\d+)/\1 (?:done|completed|finished)\b|"
     r"\bfinished with (?:status|code) 0\b|\bexit(?:ed|ing)? (?:with )?(?:code|status) 0\b|"
     r"`Trainer\.fit` stopped|\b(?:retry|attempt)\b.{0,30}\b(?:succeeded|ok)\b|"
     r"\bsucceeded (?:on|after)\b|(?:^|\] )Training time \d|\bTrial \d+ finished with value\b|"

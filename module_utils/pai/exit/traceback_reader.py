@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
+from .line_level import level
 from .raised import Frame, Raised, Traceback
 
 _BEGIN = re.compile(r"Traceback \(most recent call last\)")
@@ -48,7 +49,8 @@ class _Block:
         self.process = process
         went_on = _FAILED.search(before) and _WENT_ON.search(before)
         self.ignored = before.startswith(_IGNORED) or bool(went_on)
-        self.handled = self.ignored or before.startswith(_LOGGED)
+        warned = _FAILED.search(before) and level(before) == -1
+        self.handled = self.ignored or before.startswith(_LOGGED) or bool(warned)
         self.chain: list[Raised] = []
         self.notebook = ""
         self.begin(place)

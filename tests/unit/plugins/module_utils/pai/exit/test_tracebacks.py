@@ -217,8 +217,16 @@ def test_a_prefix_with_the_time_of_each_line_is_none_of_the_line() -> None:
         pytest.param("exception in worker, item put back:", True, id="put back"),
         pytest.param("ERROR: could not decode a.mp4, sample replaced", True, id="replaced"),
         pytest.param("11284 molecules, 37 skipped", False, id="no failure was told"),
+        pytest.param("WARNING Error checking CUDA", False, id="a warning, which is handled"),
     ],
 )
 def test_an_exception_that_the_program_says_it_does_not_mind(before: str, ignored: bool) -> None:
     (found,) = tracebacks.find(f"{before}\n{PLAIN}".encode())
     assert found.ignored is ignored
+
+
+def test_an_exception_that_is_told_as_a_warning_was_handled() -> None:
+    (found,) = tracebacks.find(f"WARNING Error checking CUDA version\n{PLAIN}".encode())
+    assert found.handled
+    (found,) = tracebacks.find(f"UserWarning: this is slow\n{PLAIN}".encode())
+    assert not found.handled
