@@ -61,14 +61,14 @@ def begin(lines: Sequence[tuple[int, str]]) -> int | None:
     said: list[int] = []  # places of lines that say something of the work, from the last one on
     for number in range(len(written) - 1, -1, -1):
         place, line = written[number]
-        if _is_bad(line):
+        if _is_bad(line) or (len(said) >= _LAST and not good):
             break
         echo = number and written[number - 1][1].endswith(f"echo {line}")
         if not (echo or _TIDIES.search(line) or is_dated(line)):
-            good |= len(said) < _LAST and bool(_GOOD.search(line))
+            good = good or bool(_GOOD.search(line))
             said.append(place)
-    if good and len(said) >= _BETWEEN:
-        return said[_BETWEEN - 1]
+            if good and len(said) >= _BETWEEN:
+                return said[_BETWEEN - 1]
     return None
 
 

@@ -52,6 +52,24 @@ _ALL_DONE = re.compile(
     r"\bsucceeded (?:on|after)\b|(?:^|\] )Training time \d|\bTrial \d+ finished with value\b|"
     r"(?:={3,} .*|^)\b\d+ passed\b(?!.*\b\d+ (?:failed|error)).*\bin [\d.]+"
 )
+#: Each line that these two are looked for in has one of these.
+_DONE_WORDS = (
+    "done",
+    "finish",
+    "complet",
+    "succe",
+    "saved",
+    "exit",
+    "stopped",
+    "passed",
+    "training time",
+    "retry",
+    "attempt",
+    "wrote",
+    "assets",
+    "export",
+    "upload",
+)
 _NOT_DONE = re.compile(r"(?i)\b(?:not|fail\w*|error|could|unable|before|without)\b")
 
 
@@ -120,10 +138,12 @@ def find(text: bytes) -> Progress:
 
 def _step(place: int, process: str, line: str) -> Step | None:
     """Return what a line that shows work counts, nothing for a finished one."""
-    whole = bool(_ALL_DONE.search(line))
-    done = (whole or _DONE.search(line)) and not _NOT_DONE.search(line)
-    if done and not good_end.is_dated(line):
-        return Step(place, process, whole=whole)
+    small = line.lower()
+    if any(word in small for word in _DONE_WORDS):  # mostly not, and searching takes long
+        whole = bool(_ALL_DONE.search(line))
+        done = (whole or _DONE.search(line)) and not _NOT_DONE.search(line)
+        if done and not good_end.is_dated(line):
+            return Step(place, process, whole=whole)
     drawn = _BAR.search(line)
     work = drawn or _METRIC.search(line) or _EPOCH.match(line) or _FIGURES.match(line)
     counted = _STEP.findall(line) if work else []
