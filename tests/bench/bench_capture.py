@@ -67,7 +67,8 @@ def _make_root(root: Path) -> None:
     (root / "bin").mkdir(parents=True)
     shutil.copy(ROOT / "bin" / "pai-runtime", root / "bin")  # it finds its root behind links
     (root / "bin" / "pai-playbook").write_text(LAUNCHER)
-    (root / "module_utils").symlink_to(ROOT / "module_utils")
+    for name in ("module_utils", "catalogue"):  # what searches finished files needs both
+        (root / name).symlink_to(ROOT / name)
 
 
 def _middle(values: list[float]) -> float:

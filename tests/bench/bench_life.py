@@ -32,6 +32,7 @@ ROLE = {
 }
 SSH = {"plugin": "ssh", "parameters": {"jobssh": True}}
 SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
+LARGE_ROUNDS = 2
 #: The last thing that the failing command does is to say when it is.
 FAILING = """\
 import sys, time
@@ -39,6 +40,17 @@ line = "2026-11-24 08:00:00 INFO epoch 1 step 100 loss 0.1234 images/s 1234.5\\n
 sys.stdout.write(line * (10 * 2**20 // len(line)))
 sys.stdout.flush()
 sys.stderr.write("Traceback (most recent call last):\\nRuntimeError: it broke\\n")
+open("last", "w").write(str(time.time()))
+sys.exit(1)
+"""
+#: Its only error stands in the first of 512 MB, which two files hold.
+FAILING_EARLY = """\
+import sys, time
+line = "2026-11-24 08:00:00 INFO loss 0.1234 accuracy 0.98 images/s 1234.5\\n"
+sys.stderr.write("Traceback (most recent call last):\\nValueError: label 11\\n")
+for _piece in range(512):
+    sys.stdout.write(line * (10**6 // len(line)))
+sys.stdout.flush()
 open("last", "w").write(str(time.time()))
 sys.exit(1)
 """
@@ -50,6 +62,7 @@ def measure() -> list[Row]:
         folder = Path(name)
         _write_inputs(folder)
         turns = [_turn(folder) for _round in range(ROUNDS)]
+        large = statistics.median(_end_of_large(folder) for _round in range(LARGE_ROUNDS))
     middle = {key: statistics.median(turn[key] for turn in turns) for key in turns[0]}
     unit = middle["unit"]
     return [
@@ -57,6 +70,7 @@ def measure() -> list[Row]:
         ("start of a container, plugin cmd", middle["start"] / unit, "U", None),
         *_with_ssh(middle, unit),
         ("end of a failed command, 10 MiB log", middle["end"] / unit, "U", 1.5),
+        ("end of a failed command, 512 MB log", large, "s", 2 * unit + 2),
         ("start of a job of 10,000 tasks", middle["large"], "s", 3.0),
         ("… above a job of one task", (middle["large"] - middle["small"]) / unit, "U", 2.5),
         ("environment for 10,000 tasks", middle["environment"], "s", 1.0),
@@ -74,6 +88,7 @@ def _write_inputs(folder: Path) -> None:
     (folder / "home").mkdir()
     (folder / "empty.yml").write_text(EMPTY)
     (folder / "fail.py").write_text(FAILING)
+    (folder / "fail_early.py").write_text(FAILING_EARLY)
     plugin = {"plugin": "cmd", "parameters": {"preCommands": ["true"]}}
     for name, plugins in (("job.yml", [plugin]), ("ssh.yml", [plugin, SSH])):
         extras = {"com.microsoft.pai.runtimeplugin": plugins}
@@ -145,8 +160,18 @@ def _until_first_instruction(folder: Path, *inputs: str) -> float:
     return float((folder / "first").read_text()) - began
 
 
-def _end(folder: Path) -> float:
-    status = _run(folder, "--", sys.executable, "fail.py")
+def _end_of_large(folder: Path) -> float:
+    shutil.rmtree(folder / "logs")
+    took = _end(folder, "fail_early.py")
+    found = json.loads((folder / "logs" / "exit.json").read_bytes())
+    shutil.rmtree(folder / "logs")
+    if "ValueError: label 11" not in (found["matchedUserLogString"] or ""):
+        raise RuntimeError(f"the error at the beginning was not found: {found['phrase']}")
+    return took
+
+
+def _end(folder: Path, program: str = "fail.py") -> float:
+    status = _run(folder, "--", sys.executable, program)
     if status == 0:
         raise RuntimeError("the failing command did not fail")
     return time.time() - float((folder / "last").read_text())

@@ -13,6 +13,7 @@ PARTS = {
     "explain": "explain_cli",
     "check-catalogue": "lint_cli",
     "pod-failure-policy": "policy_cli",
+    "digest": "digest_cli",  # of pai-runtime's own, while the command runs
 }
 
 if __name__ == "__main__":

@@ -10,14 +10,14 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from . import candidates, progress, ranking, tracebacks
+from . import candidates, digest_search, ranking
 from .candidates import Candidate, Found
 from .lazy_patterns import LazyPatterns
 from .line_scan import LineScanner
-from .logs import Log, before
+from .logs import Log
 from .model import Entry, Hints, Pattern
-from .page import LineHit
 from .pattern_filter import PatternFilter
+from .progress import Progress
 
 try:
     import jmespath
@@ -54,7 +54,10 @@ class Source:
 
 
 class Doctor:
-    """The catalogue, compiled; ``broken`` tells for each unusable pattern why."""
+    """The catalogue, compiled; ``broken`` tells for each unusable pattern why.
+
+    ``scanner`` searches lines for all patterns on logs.
+    """
 
     def __init__(self, entries: Sequence[Entry], hints: Hints | None = None) -> None:
         """Prepare every pattern; without hints each is compiled, which takes 0.1 ms."""
@@ -63,12 +66,12 @@ class Doctor:
         silent = [rule for rule in self._rules if rule[0].role == "noise"]
         self._user = _owners(real, "user_log")
         self._platform = _owners(real, "platform_log")
-        self._scanner = LineScanner(
+        self.scanner = LineScanner(
             (*self._user, *self._platform),
             [rule.user_log for _unused, rule in silent if rule.user_log],
             hints,
         )
-        self.broken = dict(self._scanner.broken)
+        self.broken = dict(self.scanner.broken)
         self._raised = _owners(self._rules, "exception")
         self._exceptions = self._prepared(hints)
 
@@ -77,7 +80,25 @@ class Doctor:
         found = [self._search(source, number) for number, source in enumerate(sources)]
         seen = {hit.pattern for each in found for hit in each.hits}
         holds = functools.partial(self._holds, given, seen)
-        thought_of: list[Candidate] = []
+        thought_of = [*self._thought_of(found, sources, holds)]
+        end = max((len(source.log.text) for source in sources), default=0)
+        finding = ranking.choose([*thought_of, *self._without_place(given, end, len(sources) - 1)])
+        if finding or not any(source.log.pieces for source in sources):
+            return finding
+        # What was taken to be survived stood long before the end: now it is all there is.
+        alone = [dataclasses.replace(each, progress=Progress()) for each in found]
+        all_of_it = self._thought_of(alone, sources, holds)
+        early = ranking.choose(
+            [each for each in all_of_it if digest_search.may_be(each, found[each.log])]
+        )
+        return ranking.doubted(early) if early else None
+
+    def _thought_of(
+        self,
+        found: Sequence[Found],
+        sources: Sequence[Source],
+        holds: Callable[[Pattern], bool],
+    ) -> Iterator[Candidate]:
         for each, source in zip(found, sources):
             owners = _merged(
                 self._user if source.user else {}, self._platform if source.platform else {}, holds
@@ -85,10 +106,8 @@ class Doctor:
             lines = dataclasses.replace(
                 each, hits=[hit for hit in each.hits if hit.pattern in owners]
             )
-            thought_of += candidates.of_hits(lines, owners)
-            thought_of += candidates.of_exceptions(each, self._matching(each, holds))
-        end = max((len(source.log.text) for source in sources), default=0)
-        return ranking.choose([*thought_of, *self._without_place(given, end, len(sources) - 1)])
+            yield from candidates.of_hits(lines, owners)
+            yield from candidates.of_exceptions(each, self._matching(each, holds))
 
     def _prepared(self, hints: Hints | None) -> PatternFilter | LazyPatterns:
         """Return the patterns on exceptions."""
@@ -103,12 +122,13 @@ class Doctor:
         return made
 
     def _search(self, source: Source, number: int) -> Found:
-        text = source.log.text
-        with before(source.log) as (file, start, end):
-            early = self._scanner.search(file, start, end) if end else []
-        moved = [dataclasses.replace(hit, begin=hit.begin - source.log.skipped) for hit in early]
-        hits: list[LineHit] = [*moved, *self._scanner.search(text)]
-        return Found(hits, tracebacks.find(text), progress.find(text), number)
+        log = source.log
+        return Found(
+            digest_search.hits_in(log, self.scanner),
+            digest_search.tracebacks_in(log),
+            digest_search.progress_in(log),
+            number,
+        )
 
     def _matching(
         self, found: Found, holds: Callable[[Pattern], bool]

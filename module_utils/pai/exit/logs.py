@@ -1,24 +1,28 @@
 # Copyright: (c) 2026, OpenPAI Runtime for Ansible contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The end of a log as it is searched: at most 10 MiB, valid UTF-8, with line numbers."""
+"""The end of a log as it is searched: at most 10 MiB, valid UTF-8, with line numbers.
+
+Of what stands before that, also in files that are rotated or deleted, a log has pieces.
+"""
 
 from __future__ import annotations
 
-import contextlib
+import bisect
 import dataclasses
 import mmap
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from .digest_piece import Piece, lines_in
+
 #: How much of the end of a log is searched, in bytes.
 SEARCHED = 10 * 1024 * 1024
-#: How much before that is searched, too: as much as log capture keeps in one file.
-BEFORE = 256 * 1024 * 1024
 _CHUNK = 1024 * 1024
 _SHOWN = 16 * 1024
-#: What log capture calls a finished file: ``@``, a TAI64N time that sorts, and ``.s``.
+#: What log capture calls the file that it writes, and a finished one: ``@``, a TAI64N time, ``.s``.
+CURRENT = "current"
 _ROTATED = re.compile(r"^@[0-9a-f]{24}\.s$")
 
 
@@ -26,26 +30,51 @@ _ROTATED = re.compile(r"^@[0-9a-f]{24}\.s$")
 class Log:
     """The searched end of one log.
 
-    ``text`` may begin in the newest rotated file, which then gave the first ``older`` lines.
-    ``skipped`` counts the bytes of ``path`` that stand before ``text``.
+    ``text`` may begin in the newest rotated file, which then gave the first ``older`` lines, of
+    ``taken`` bytes. ``skipped`` counts the bytes of ``path`` that stand before ``text``, ``above``
+    the lines there where that is known. ``pieces`` stand before all this, in their order; between
+    them were ``steps`` of work: where, and the line that says so.
     """
 
     text: bytes = b""
     path: Path | None = None
     older: int = 0
     skipped: int = 0
+    taken: int = 0
+    above: int | None = None
+    pieces: tuple[Piece, ...] = ()
+    steps: tuple[tuple[int, str], ...] = ()
 
     def line(self, position: int) -> int | None:
-        """Return the line number in ``path`` of a position in ``text``; None in the older file.
+        """Return the line number in its file of a position in ``text``; None in the older file.
 
-        A negative position stands before ``text``.
+        A negative position stands before ``text``, in a piece.
         """
-        if position < 0 and self.path:
-            return 1 + _lines_in(self.path, self.skipped + position)
+        piece = self.piece(position)
+        if piece:
+            return piece.line(position)
         lines = self.text.count(b"\n", 0, position) - self.older
         if self.path is None or lines < 0:
             return None
-        return lines + 1 + _lines_in(self.path, self.skipped)
+        above = lines_in(self.path, self.skipped) if self.above is None else self.above
+        return lines + 1 + above
+
+    def file(self, position: int) -> Path | None:
+        """Return the file in which a position stands, which may be deleted."""
+        piece = self.piece(position)
+        return piece.path if piece else self.path
+
+    def piece(self, position: int) -> Piece | None:
+        """Return the piece in which a position stands."""
+        if position >= 0 or not self.pieces:
+            return None
+        number = bisect.bisect_right([piece.place for piece in self.pieces], position)
+        return self.pieces[max(0, number - 1)]
+
+    @property
+    def rotated(self) -> str | None:
+        """The name of the file where it is a rotated one."""
+        return self.path.name if self.path and _ROTATED.match(self.path.name) else None
 
 
 def read_log(path: Path, limit: int = SEARCHED) -> Log:
@@ -55,11 +84,18 @@ def read_log(path: Path, limit: int = SEARCHED) -> Log:
         OSError: the log exists and cannot be read.
     """
     text, skipped = _tail(path, limit)
-    rotated = sorted(each for each in _siblings(path) if _ROTATED.match(each.name))
+    files = rotated(path)
     older = b""
-    if rotated and len(text) < limit:
-        older, _skipped = _tail(rotated[-1], limit - len(text))
-    return Log(clean(older + text), path, older.count(b"\n"), skipped)
+    if files and len(text) < limit:
+        older, _skipped = _tail(files[-1], limit - len(text))
+    return Log(clean(older + text), path, older.count(b"\n"), skipped, len(older))
+
+
+def rotated(path: Path) -> list[Path]:
+    """Return the finished files of the log that goes on in ``path``, the oldest first."""
+    if path.name != CURRENT:
+        return []
+    return sorted(each for each in _siblings(path) if _ROTATED.match(each.name))
 
 
 def clean(text: bytes) -> bytes:
@@ -82,36 +118,25 @@ def chunks(
         start = end
 
 
-@contextlib.contextmanager
-def before(log: Log) -> Iterator[tuple[bytes | mmap.mmap, int, int]]:
-    """Give what stands in the file before the searched end: the file, and from where to where.
-
-    Raises:
-        OSError: it cannot be read any more.
-    """
-    if log.path is None or not log.skipped:
-        yield b"", 0, 0
-        return
-    with log.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        end = min(log.skipped, len(text))
-        start = max(0, end - BEFORE)
-        yield text, text.find(b"\n", start, end) + 1 if start else 0, end
-
-
 def part(log: Log, place: int) -> tuple[Log, int]:
     """Return the log in which ``place`` can be shown, and where it is there.
 
     Of a place before the searched end that is what stands around it in the file.
     """
-    if place >= 0 or log.path is None:
+    piece = log.piece(place)
+    if piece is None:
         return log, place
-    start = max(0, log.skipped + place - _SHOWN)
-    with log.path.open("rb") as file:
-        file.seek(start)
-        text = file.read(2 * _SHOWN)
+    at = piece.offset + place - piece.place
+    try:
+        with piece.path.open("rb") as file:
+            start = max(0, at - _SHOWN)
+            file.seek(start)
+            text = file.read(2 * _SHOWN)
+    except OSError:
+        shown = Log(piece.text, piece.path, above=(piece.number or 1) - 1)
+        return shown, place - piece.place
     first = text.find(b"\n") + 1 if start else 0
-    shown = Log(clean(text[first:]), log.path, 0, start + first)
-    return shown, log.skipped + place - start - first
+    return Log(clean(text[first:]), piece.path, 0, start + first), at - start - first
 
 
 def _clean_chunk(chunk: bytes) -> bytes:
@@ -143,14 +168,3 @@ def _siblings(path: Path) -> list[Path]:
         return list(path.parent.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []
-
-
-def _lines_in(path: Path, size: int) -> int:
-    """Count the line ends in the first ``size`` bytes."""
-    lines = 0
-    if size:
-        with path.open("rb") as file:
-            while size > 0 and (piece := file.read(min(size, _CHUNK))):
-                lines += piece.count(b"\n")
-                size -= len(piece)
-    return lines

@@ -22,10 +22,10 @@ _MARGINS = {1: 15.0, 0: 10.0, -1: 0.0}
 #: Weight that is lost by bytes of log between a candidate and the last one, and how much at most.
 _FAR, _FAR_LOSS = 4000, 25.0
 #: What only one process sees when another one failed.
-_PEERS = frozenset(("collective-timeout", "nccl-error", "rendezvous-failure", "mpi-error", "abort"))
+PEERS = frozenset(("collective-timeout", "nccl-error", "rendezvous-failure", "mpi-error", "abort"))
 _PEER_LOSS, _OWN_WEIGHT = 30.0, 40.0
 #: But what weighs so much says that it is the cause itself.
-_SURE = 90
+SURE = 90
 #: What follows from a failure before it, where that is precise.
 _FETCHING = (
     "network",
@@ -79,6 +79,11 @@ def choose(candidates: Sequence[Candidate]) -> Finding | None:
     return None
 
 
+def doubted(finding: Finding) -> Finding:
+    """Return the finding with half of its confidence."""
+    return dataclasses.replace(finding, confidence=round(finding.confidence / 2, 2))
+
+
 def _without_types_of_cascades(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Leave out causes on a line that surely is a cascade: there they know only its type."""
     echoes: dict[tuple[int, object], float] = {}
@@ -111,22 +116,29 @@ def _weighed(candidates: Sequence[Candidate]) -> list[Candidate]:
             best[key] = candidate
     ordered = sorted(best.values(), key=lambda candidate: candidate.place)
     last = ordered[-1].place
-    near = [
-        dataclasses.replace(each, weight=each.weight - min(_FAR_LOSS, (last - each.place) / _FAR))
-        for each in ordered
-    ]
+    near = [dataclasses.replace(each, weight=_nearness(each, last)) for each in ordered]
     own = any(
-        each.category not in _PEERS and each.certain >= 0 and each.weight >= _OWN_WEIGHT
+        each.category not in PEERS and each.certain >= 0 and each.weight >= _OWN_WEIGHT
         for each in near
     )
     loss = _PEER_LOSS if own else 0.0
     lowered = [
         dataclasses.replace(each, weight=max(LEAST, each.weight - loss))
-        if each.category in _PEERS and each.entry.weight < _SURE
+        if each.category in PEERS and each.entry.weight < SURE
         else each
         for each in near
     ]
     return [each for each in lowered if each.weight >= LEAST]
+
+
+def _nearness(candidate: Candidate, last: int) -> float:
+    """Return what a candidate weighs so far from the last one.
+
+    An exception that nothing handled ended a process, however much others wrote after it.
+    """
+    weight = candidate.weight - min(_FAR_LOSS, (last - candidate.place) / _FAR)
+    ended = candidate.place < 0 and candidate.raised is not None and candidate.certain > 0
+    return max(weight, min(LEAST, candidate.weight)) if ended else weight
 
 
 def _first_cause(candidates: Sequence[Candidate]) -> Candidate | None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .limits import LogLimits
+from .log_search import LogSearch
 from .loop import READ, EventLoop
 from .pass_on import PassOn
 from .rotation import RotatingFile
@@ -147,13 +148,16 @@ class Capture:
         outputs: tuple[PassOn, PassOn],
         loop: EventLoop,
         report: Callable[[str], None],
+        search: LogSearch | None = None,
     ) -> None:
-        def log(name: str) -> RotatingFile:
-            return RotatingFile(log_dir / name, limits, report)
+        """Open the logs; ``search`` gets the finished files of the one in which both are."""
+
+        def log(name: str, search: LogSearch | None = None) -> RotatingFile:
+            return RotatingFile(log_dir / name, limits, report, search)
 
         self._loop = loop
         self._outputs = outputs
-        self._combined = Combined(log("user-all"), loop)
+        self._combined = Combined(log("user-all", search), loop)
         self.stdout = Stream("stdout", log("user-stdout"), outputs[0], self._combined, loop)
         self.stderr = Stream("stderr", log("user-stderr"), outputs[1], self._combined, loop)
         self._streams = (self.stdout, self.stderr)

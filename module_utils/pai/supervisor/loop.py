@@ -25,6 +25,7 @@ class Child:
         self.pid = pid
         self.status: int | None = None  # as waitpid reports it
         self.on_stopped: Callable[[], None] = lambda: None  # by a signal such as ^Z's
+        self.on_ended: Callable[[], None] = lambda: None
 
     @property
     def ended(self) -> bool:
@@ -147,3 +148,4 @@ class EventLoop:
                 child.on_stopped()
             else:
                 self._children.pop(pid).status = status
+                child.on_ended()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Union
 
 from .limits import LogLimits
+from .log_search import LogSearch
 
 TAI_ORIGIN = 2**62 + 10  # TAI64 label of 1970-01-01 00:00:00 UTC
 Bytes = Union[bytes, memoryview]
@@ -22,13 +23,21 @@ class RotatingFile:
     """``current`` in a directory, renamed to ``@<TAI64N>.s`` when full, as s6-log does it.
 
     An error of the disk never stops the caller: what could not be written is counted and told
-    once, and again when writing works again.
+    once, and again when writing works again. ``search`` is told of every file that is full, and
+    of every one before it is deleted.
     """
 
-    def __init__(self, directory: Path, limits: LogLimits, report: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        limits: LogLimits,
+        report: Callable[[str], None],
+        search: LogSearch | None = None,
+    ) -> None:
         self._directory = directory
         self._limits = limits
         self._report = report
+        self._search = search
         self._lost = 0  # bytes since the disk refused
         self._stuck = False  # since the last try to turn to a new file failed
         self._fd = self._open()
@@ -72,9 +81,10 @@ class RotatingFile:
     def _rotate(self) -> bool:
         """Turn to a new file; False where that is impossible now."""
         current = self._directory / "current"
+        full = self._directory / self._name()
         try:
             with contextlib.suppress(FileNotFoundError):  # somebody, or our last try, moved it
-                os.rename(current, self._directory / self._name())
+                os.rename(current, full)
             fresh = self._open()
         except OSError as error:
             if not self._stuck:
@@ -83,12 +93,16 @@ class RotatingFile:
             return False
         os.close(self._fd)
         self._fd, self._size, self._stuck = fresh, 0, False
+        if self._search:
+            self._search.add(full)
         self._remove_oldest()
         return True
 
     def _remove_oldest(self) -> None:
         full = sorted(self._directory.glob("@*.s"))
         for old in full[: max(0, len(full) - self._limits.kept)]:
+            if self._search:
+                self._search.forget(old)
             try:
                 old.unlink(missing_ok=True)  # a log shipper may have been faster
             except OSError as error:

@@ -9,6 +9,7 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.diagnosis
     Given,
     Source,
 )
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.digest_look import look_back
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.hints import hints_of
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.logs import Log, read_log
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.model import Entry, Pattern
@@ -124,8 +125,10 @@ def test_patterns_are_searched_in_the_log_they_are_for(doctor: Doctor) -> None:
 def test_what_stands_before_the_searched_end_is_found_with_its_line(doctor, tmp_path) -> None:
     path = tmp_path / "log"
     path.write_bytes(b"a\nNo space left on device\n" + b"filler\n" * 5000)
-    log = read_log(path, limit=1000)
+    problems: list[str] = []
+    log = look_back(read_log(path, limit=1000), doctor.scanner, problems)
     assert log.skipped > 0
+    assert not problems
     finding = doctor.diagnose([Source(log)], Given(1))
     assert finding.best.category == "disk-full"
     assert finding.best.place < 0
