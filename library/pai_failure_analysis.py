@@ -18,6 +18,10 @@ description:
     people and for the cluster, and of a failure the page C(failure.html) for a browser.
   - Also with damaged or missing files there is a verdict; what could not be used, and a place that
     could not be written, is told as a warning. It fails where nothing at all could be written.
+  - A task of a job of several that another one's end has pulled down waits up to 2 seconds for the
+    exit records of the others, and names the one that failed first. Records come over ssh, where
+    the plugin C(ssh) runs, and from O(records_dir). A failure with a cause of its own is pushed to
+    some others.
   - The values of C(secrets.json) in the work directory are masked in all that is written or
     returned.
 options:
@@ -28,7 +32,8 @@ options:
     required: true
   log_dir:
     description:
-      - Log directory of the task. C(user-all/current) and C(runtime.log) in it are searched.
+      - Log directory of the task. C(user-all/current) and C(runtime.log) in it are searched, and
+        what is left of finished files of C(user-all).
       - C(exit.json), C(pai-termination-log) and, of a failure, C(failure.html) are written there.
     type: path
     required: true
@@ -81,6 +86,12 @@ options:
         description: The name of the plugin.
         type: str
         required: true
+  records_dir:
+    description:
+      - A directory that all tasks of the job see. The task's exit record is written there, as
+        C(JOB/ATTEMPT/ALIAS.json), and those of the others are read. It must be there.
+      - That takes 2 seconds at most. What cannot be written or read is a warning.
+    type: path
   termination_logs:
     description:
       - More files that get the termination message. They are written in place, so a mounted file
@@ -150,7 +161,10 @@ diff:
   returned: when a difference is asked for
 """
 
+import dataclasses
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -159,12 +173,15 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils.pai.errors import RuntimeConfigError
 from ..module_utils.pai.exit import html_content, html_page, message
 from ..module_utils.pai.exit.analysis import Analysis, Sources, analyse
+from ..module_utils.pai.exit.first_failure import is_of_several
 from ..module_utils.pai.exit.outcome import read_json
 from ..module_utils.pai.exit.report import with_known_phases
 from ..module_utils.pai.exit.termination import plan_in_place
 from ..module_utils.pai.files import plan
 from ..module_utils.pai.masking import Masker
 from ..module_utils.pai.module_result import change_files, guarded
+
+Tell = Callable[[dict[str, Any]], list[str]]
 
 ARGUMENTS = {
     "catalogue": {"type": "path", "required": True},
@@ -184,6 +201,7 @@ ARGUMENTS = {
             "plugin": {"type": "str", "required": True},
         },
     },
+    "records_dir": {"type": "path"},
     "termination_logs": {"type": "list", "elements": "path", "default": []},
 }
 
@@ -204,20 +222,22 @@ def sources(given: dict[str, Any]) -> Sources:
 def run(module: AnsibleModule) -> None:
     """Analyse, write what changed, and tell what could not be read or written."""
     given = module.params
-    analysis = analyse(sources(given))
+    report = Path(given["log_dir"]) / "exit.json"
+    known = read_json(report, [])
+    analysis, tell = of_job(module, analyse(sources(given)), known)
     verdict = {"exit_code": analysis.report["exitCode"], "phrase": analysis.report["phrase"]}
     text = message.render(analysis.report)
     # First those that the cluster reads: the log directory may be what is broken.
     written = [write_in_place(module, Path(path), text) for path in given["termination_logs"]]
-    report = Path(given["log_dir"]) / "exit.json"
-    content = with_known_phases(analysis.report, read_json(report, []))
+    content = with_known_phases(analysis.report, known)
     written[:0] = [
         write(module, report, json.dumps(content, indent=1) + "\n", analysis.masker),
         write(module, report.with_name("pai-termination-log"), text, analysis.masker),
         write(module, report.with_name("failure.html"), page(content, analysis), analysis.masker),
     ]
+    untold = [] if module.check_mode else tell(content)
     unwritten = [one["problem"] for one in written if one.get("problem")]
-    for problem in (*analysis.problems, *unwritten):
+    for problem in (*analysis.problems, *untold, *unwritten):
         module.warn(analysis.masker.text(problem))
     if len(unwritten) == len(written):
         words = analysis.masker.text("; ".join(unwritten))
@@ -227,6 +247,27 @@ def run(module: AnsibleModule) -> None:
     if module._diff:
         result["diff"] = [part for one in written for part in one.get("diff", [])]
     module.exit_json(**result)
+
+
+def of_job(
+    module: AnsibleModule, analysis: Analysis, known: dict[str, Any]
+) -> tuple[Analysis, Tell]:
+    """Return the analysis with what other tasks' ends explain, and what tells them of this one."""
+    given, work_dir = module.params, Path(module.params["work_dir"])
+    if not is_of_several(read_json(work_dir / "job.json", [])):
+        return analysis, lambda _content: []
+    from ..module_utils.pai.exit import job_end  # 12 ms, which a task that is alone need not take
+
+    records = job_end.records_dir(given["records_dir"], work_dir)
+    places = job_end.Places(work_dir, Path(given["outcome"]), records, dict(os.environ))
+    member = job_end.find_member(analysis.report, places)
+    if member is None:
+        return analysis, lambda _content: []
+    report, problems = job_end.completed(
+        analysis.report, member, known, analysis.masker, module.check_mode
+    )
+    problems = [*analysis.problems, *problems]
+    return dataclasses.replace(analysis, report=report, problems=tuple(problems)), member.tell_all
 
 
 def page(content: dict[str, object], analysis: Analysis) -> bytes | None:

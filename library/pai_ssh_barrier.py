@@ -22,9 +22,10 @@ description:
     C(state/ssh_barrier.done) in its work directory, which it writes when all are ready, and probe
     by themselves when it is gone. It is gone when it has ended, when it does not answer 5 times in
     a row after it had, or when it has not answered at all for 2 minutes.
-  - A task that ends leaves a mark in C(ssh/marks) of the work directory of some others, namely the
-    first task of each role and its two neighbours. A task that failed before it was ready ends the
-    barrier at once; one that had been ready counts as ready.
+  - A task that ends leaves its exit record, as the role failure_analysis describes it, in
+    C(ssh/marks) of the work directory of some others, namely the first task of each role and its
+    two neighbours. A failure is always told, other ends where a task may wait. A task that failed
+    before it was ready ends the barrier at once; one that had been ready counts as ready.
   - A peer's session script, which M(openpai.runtime.pai_ssh) writes, prints these files by itself,
     without a shell of the user's. A mark goes where C(PAI_RUNTIME_WORK_DIR) of the peer's ssh
     sessions says.
@@ -41,8 +42,9 @@ options:
   state:
     description:
       - With V(passed), wait until every other task answers.
-      - With V(ended), tell the others that this task has ended and how, as C(outcome.json) in
-        O(work_dir) says. That takes 2 seconds at most. It is no failure if a peer cannot be told.
+      - With V(ended), tell the others that this task has ended and how, as C(exit.json) in
+        O(log_dir) says, or C(outcome.json) in O(work_dir) where that was not written. That takes 2
+        seconds at most. It is no failure if a peer cannot be told.
     type: str
     choices: [passed, ended]
     default: passed
@@ -98,15 +100,18 @@ exit_code:
 
 import os
 from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.pai.exit.exit_record import ExitRecord, moment, of_report
+from ..module_utils.pai.exit.outcome import read_json as read_object
 from ..module_utils.pai.module_result import guarded
 from ..module_utils.pai.shell import RuntimeLogWriter
 from ..module_utils.pai.ssh.barrier import Barrier
 from ..module_utils.pai.ssh.barrier_end import push_end_mark
 from ..module_utils.pai.ssh.barrier_limits import BarrierError, Limits
-from ..module_utils.pai.ssh.barrier_marks import PASSED, EndMark, Marks
+from ..module_utils.pai.ssh.barrier_marks import PASSED, Marks
 from ..module_utils.pai.ssh.barrier_peers import Peers, find_peers
 from ..module_utils.pai.ssh.barrier_progress import by_cause
 from ..module_utils.pai.ssh.probe_login import Client
@@ -170,14 +175,32 @@ def wait(module: AnsibleModule, peers: Peers, marks: Marks) -> list[str]:
 def tell_end(module: AnsibleModule, peers: Peers, marks: Marks) -> list[str]:
     """Tell some of the others how this task has ended, once; return what was done."""
     outcome = read_json(Path(module.params["work_dir"], "outcome.json"), dict)
-    if outcome is None or not peers.tell or marks.told.exists():
+    if outcome is None or marks.told.exists():
         return []
-    mark = EndMark(peers.own.alias, int(outcome["exitCode"]), marks.passed.exists(), marks.attempt)
-    heard = [peer.alias for peer in peers.tell]
+    mark = own_record(module, peers, marks, outcome)
     if not module.check_mode:
-        heard = push_end_mark(find_client(module), marks, mark, peers.tell)
+        marks.drop(mark.alias)  # whoever asks after a new start asks one that has not ended
+    told = peers.near if mark.failed else peers.tell
+    heard = [peer.alias for peer in told]
+    if told and not module.check_mode:
+        heard = push_end_mark(find_client(module), marks, mark, told)
         marks.write(marks.told, str(mark))
     return [f"tell {', '.join(heard)} that {mark}"] if heard else []
+
+
+def own_record(
+    module: AnsibleModule, peers: Peers, marks: Marks, outcome: dict[str, Any]
+) -> ExitRecord:
+    """Return what exit.json says of this end; where it says nothing, what outcome.json does."""
+    failed_at = moment(Path(module.params["work_dir"], "outcome.json"), outcome.get("endedAt"))
+    code, ready = int(outcome["exitCode"]), marks.passed.exists()
+    report = read_object(Path(module.params["log_dir"], "exit.json"), [])
+    if report.get("startedAt") != outcome.get("startedAt") or "role" not in report:
+        stopped = outcome.get("stopped") is True
+        return ExitRecord(
+            peers.own.alias, code, ready, marks.attempt, stopped=stopped, failed_at=failed_at
+        )
+    return of_report(report, failed_at=failed_at, ready=ready, attempt=marks.attempt)
 
 
 def main() -> None:

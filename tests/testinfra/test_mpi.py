@@ -38,7 +38,10 @@ def secrets():
     return [*shared, *(line for path in keys for line in private_lines(path))]
 
 
-@pytest.mark.parametrize("name", [name for name in ENDED if not name.startswith("missing")])
+FAIL = ("missing", "cascade")
+
+
+@pytest.mark.parametrize("name", [name for name in ENDED if not name.startswith(FAIL)])
 def test_the_job_succeeds(name):
     assert ENDED[name] == 0
     assert "FAILED" not in runtime_log(name)
@@ -124,6 +127,29 @@ def test_a_task_that_never_starts_is_named_with_the_cause_wherever_people_look()
     assert expected in text(name, "termination")
     assert "exitCode: 249" in text(name, "termination")
     assert "never reached" not in text(name, "container.log")
+
+
+@pytest.mark.parametrize("index", [0, 2])
+def test_a_task_that_died_in_the_cascade_names_the_one_that_failed_first(index):
+    name = f"cascade-worker-{index}"
+    record = json.loads(text(name, "exit.json"))
+    first = record["firstFailure"]
+    assert (first["task"], first["exitCode"]) == ("worker-1", 1)
+    assert first["phrase"] == json.loads(text("cascade-worker-1", "exit.json"))["phrase"]
+    told = (
+        f"worker-1 failed first, with exit code 1 ({first['phrase']}): "
+        "ValueError: batch 7 has no labels"
+    )
+    assert f'reason: "{told}. This task saw: ' in text(name, "termination")
+    assert told in text(name, "failure.html")
+    assert "because    worker-1 failed first, with exit code 1" in text(name, "container.log")
+    assert (record["category"], record["fault"]) == ("nccl-error", "user")
+
+
+def test_the_one_that_failed_first_names_nobody():
+    name = "cascade-worker-1"
+    assert json.loads(text(name, "exit.json"))["firstFailure"] is None
+    assert "failed first" not in text(name, "termination")
 
 
 def test_the_client_of_another_job_is_refused():

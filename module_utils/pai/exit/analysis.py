@@ -16,6 +16,7 @@ from ..masking import Masker
 from .catalogue import load_catalogue
 from .context import Excerpt
 from .diagnosis import Doctor, Given, Source
+from .digest_look import look_back
 from .exit_spec import load_spec
 from .facts import gather
 from .facts.gather import Gathering, Scene
@@ -147,16 +148,22 @@ def _words(
     own, other = (user, platform) if command else (platform, user)
     logs = [Source(own, user=True, platform=not command)]
     logs += [Source(other, user=False, platform=True)] if command else []
+    whole = [
+        dataclasses.replace(each, log=look_back(each.log, doctor.scanner, problems))
+        for each in logs
+    ]
     given = Given(outcome.exit_code, {**facts.seen(), **outcome.facts}, ask_gpu)
     try:
-        finding = doctor.diagnose(logs, given)
+        finding = doctor.diagnose(whole, given)
     except OSError as error:
         problems.append(f"log {own.path}: {error.strerror}")
         finding = None
     match = _of_torch(doctor, given, finding)
     if match or finding is None:
         return match, facts
-    return _match(finding, facts, logs[finding.best.log].log, ask_gpu)
+    log = finding.best.log
+    match, facts = _match(finding, facts, logs[log].log, whole[log].log, ask_gpu)
+    return dataclasses.replace(match, logs=tuple(each.log for each in whole)), facts
 
 
 def _of_torch(doctor: Doctor, given: Given, known: Finding | None) -> Match | None:
@@ -169,18 +176,19 @@ def _of_torch(doctor: Doctor, given: Given, known: Finding | None) -> Match | No
     if cause or not isinstance(error, dict):
         return None
     text = f"{error.get('traceback') or error.get('message')}\n"
-    found = doctor.diagnose([Source(Log(text.encode(errors="replace")))], given)
+    log = Log(text.encode(errors="replace"))
+    found = doctor.diagnose([Source(log)], given)
     if found is None or not found.best.text:
         return None
     nowhere = Evidence(Log(), {}, Log(), {}, given.gpu)
-    return Match(found.best.entry, found.best.pattern, nowhere, found)
+    return Match(found.best.entry, found.best.pattern, nowhere, found, (log,))
 
 
 def _match(
-    finding: Finding, facts: Facts, log: Log, ask_gpu: Callable[[], str | None]
+    finding: Finding, facts: Facts, log: Log, whole: Log, ask_gpu: Callable[[], str | None]
 ) -> tuple[Match, Facts]:
     best = finding.best
-    shown, place = part(log, best.place)
+    shown, place = part(whole, best.place) if best.place < 0 else (log, best.place)
     hit = hit_of(best, shown.text, place) if best.text else None
     if log is facts.user_log:
         facts = dataclasses.replace(facts, user_log=shown)

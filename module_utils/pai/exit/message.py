@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 
 from ..message_format import END, LIMIT, START
 from .excerpt import readable
+from .first_failure import reason
 
 _PLATFORM, _USER = "errorLogs.platform", "errorLogs.user"
 
@@ -27,6 +28,8 @@ _BOUNDS = {
     "trigger": 300,
     "caughtException": 500,
 }
+#: Characters of a reason that another task's failure may take, since that stands first.
+_FIRST = 330
 #: What gives way, in this order; the matched text of the user's log stays longest.
 _CUT_ORDER = (
     _PLATFORM,
@@ -69,7 +72,7 @@ def _fields(report: Mapping[str, object]) -> Fields:
         "exitCode": report.get("exitCode"),
         "phrase": report.get("phrase"),
         "category": report.get("category"),
-        "reason": report.get("reason"),
+        "reason": reason(report, _FIRST),
         "solution": "\n".join(map(str, solution)) if isinstance(solution, list) else None,
         "trigger": report.get("trigger"),
         "originUserExitCode": code,

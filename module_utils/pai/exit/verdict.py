@@ -60,13 +60,14 @@ class Evidence:
 class Match:
     """An entry with a pattern that holds, that pattern, and what it was held against.
 
-    ``finding`` tells of a catalogue's entry why it was chosen.
+    ``finding`` tells of a catalogue's entry why it was chosen, in which ``logs``.
     """
 
     entry: Entry
     pattern: Pattern
     evidence: Evidence
     finding: Finding | None = None
+    logs: tuple[Log, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

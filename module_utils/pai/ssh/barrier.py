@@ -14,8 +14,9 @@ import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 
+from ..exit.exit_record import ExitRecord
 from .barrier_limits import BarrierError, Limits
-from .barrier_marks import PASSED, QUESTION, EndMark, Marks
+from .barrier_marks import PASSED, QUESTION, Marks
 from .barrier_peers import Peer, Peers
 from .barrier_progress import Progress, by_cause
 from .probe import Attempt, BannerAttempt, Outcome, is_address
@@ -176,7 +177,7 @@ class Barrier:
             self._learn(self._marks.received())
             self._next_look = time.monotonic() + _SECONDS_MARKS
 
-    def _learn(self, marks: Iterable[EndMark]) -> None:
+    def _learn(self, marks: Iterable[ExitRecord]) -> None:
         """Take note of tasks that have ended.
 
         Raises:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from ..exit.exit_record import ExitRecord
 from .barrier_limits import Limits
-from .barrier_marks import EndMark, Marks
+from .barrier_marks import Marks
 from .barrier_peers import Peer
 from .probe_login import Client
 from .probe_pool import Pool
@@ -17,7 +18,9 @@ from .probe_pool import Pool
 SECONDS = 2.0
 
 
-def push_end_mark(client: Client, marks: Marks, mark: EndMark, told: Sequence[Peer]) -> list[str]:
+def push_end_mark(
+    client: Client, marks: Marks, mark: ExitRecord, told: Sequence[Peer]
+) -> list[str]:
     """Tell peers that this task has ended, in 2 seconds at most; return who has heard."""
     command = marks.push(mark)
     heard: list[str] = []

@@ -4,8 +4,8 @@
 """What tasks of a job leave for each other, as small files that are read and written over ssh.
 
 ``state/ssh_barrier.done`` in a task's work directory says that its barrier is passed; the first
-task's is the release that the others wait for. ``ssh/marks/ALIAS`` says that a task has ended: a
-container that ended has no sshd to be asked, so it tells some of the others before.
+task's is the release that the others wait for. ``ssh/marks/ALIAS`` is the exit record of a task
+that has ended: a container that ended has no sshd to be asked, so it tells some others before.
 
 The script that every login runs answers the question for them by itself: a barrier asks each task
 of a job, and a shell with the user's profile and the job's environment costs many times as much.
@@ -14,62 +14,21 @@ of a job, and a shell with the user's profile and the job's environment costs ma
 from __future__ import annotations
 
 import dataclasses
-import json
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..exit.exit_record import LIMIT, ExitRecord, decode
 from ..replacing import replace
 
 PASSED = "openpai: ssh barrier passed"
 #: What a login says instead of a command: print your marks.
 QUESTION = "openpai-ssh-barrier-marks"
-_MOST_BYTES = 4096
-
-
-@dataclasses.dataclass(frozen=True)
-class EndMark:
-    """A task has ended; ``ready`` whether it had passed its barrier.
-
-    ``attempt`` is the UID of the job's attempt on a cluster, empty elsewhere.
-    """
-
-    alias: str
-    exit_code: int
-    ready: bool
-    attempt: str = ""
-
-    @property
-    def is_failure(self) -> bool:
-        """Whether whoever waits for it waits in vain."""
-        return not self.ready and self.exit_code != 0
-
-    def encode(self) -> str:
-        """Return the mark as one line."""
-        return json.dumps(dataclasses.asdict(self))
-
-    def __str__(self) -> str:
-        """Return what has happened, in words."""
-        return f"{self.alias} has ended (exit code {self.exit_code})"
-
-
-def decode(text: str) -> Iterator[EndMark]:
-    """Yield the marks in a text whose other lines may be anything, a login's greeting say."""
-    for line in text.splitlines():
-        if not line.startswith('{"alias":'):
-            continue
-        try:
-            mark = EndMark(**json.loads(line))
-        except (ValueError, TypeError, RecursionError):
-            continue
-        kinds = (mark.alias, str), (mark.exit_code, int), (mark.ready, bool), (mark.attempt, str)
-        if all(isinstance(value, kind) for value, kind in kinds):
-            yield mark
 
 
 @dataclasses.dataclass(frozen=True)
 class Marks:
-    """The marks in a task's work directory; ``attempt`` as in `EndMark`."""
+    """The marks in a task's work directory; ``attempt`` as in `ExitRecord`."""
 
     work_dir: Path
     attempt: str
@@ -93,7 +52,7 @@ class Marks:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace(path, f"{text}\n".encode(), 0o644)
 
-    def received(self) -> list[EndMark]:
+    def received(self) -> list[ExitRecord]:
         """Return the marks that others have left here and that are of this attempt."""
         folder = self.work_dir / "ssh" / "marks"
         try:
@@ -102,10 +61,28 @@ class Marks:
             return []
         return [mark for path in paths for mark in self._read(path) if mark.alias == path.name]
 
-    def _read(self, path: Path) -> Iterator[EndMark]:
+    def keep(self, mark: ExitRecord) -> None:
+        """Leave this task's own mark here, too, for those that ask while its sshd still runs.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        folder = self.work_dir / "ssh" / "marks"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        replace(folder / mark.alias, f"{mark.encode()}\n".encode(), 0o600)
+
+    def drop(self, alias: str) -> None:
+        """Remove the own mark again: who is asked after a new start has not ended.
+
+        Raises:
+            OSError: it cannot be removed.
+        """
+        (self.work_dir / "ssh" / "marks" / alias).unlink(missing_ok=True)
+
+    def _read(self, path: Path) -> Iterator[ExitRecord]:
         try:
             with path.open("rb") as file:
-                text = file.read(_MOST_BYTES).decode("utf-8", "replace")
+                text = file.read(LIMIT + 1).decode("utf-8", "replace")
             if not self.attempt and path.stat().st_mtime < self._began():
                 return iter(())  # of an earlier run of the job in the same directory
         except OSError:
@@ -119,7 +96,7 @@ class Marks:
         except OSError:
             return 0.0
 
-    def passed_on(self, output: str) -> list[EndMark]:
+    def passed_on(self, output: str) -> list[ExitRecord]:
         """Return the marks that a peer has and showed us.
 
         Only where attempts have UIDs: otherwise they may be those of the peer's earlier run.
@@ -136,7 +113,7 @@ class Marks:
             '    [ ! -e "$1" ] || cat "$@"\n'
         )
 
-    def push(self, mark: EndMark) -> str:
+    def push(self, mark: ExitRecord) -> str:
         """Return the command that leaves a mark at a peer, whole or not at all."""
         name, line = shlex.quote(mark.alias), shlex.quote(mark.encode())
         return _shell(

@@ -26,13 +26,18 @@ class Peer:
 
 @dataclasses.dataclass(frozen=True)
 class Peers:
-    """This task, the job's first, and all others; ``tell`` are those that learn of our end."""
+    """This task, the job's first, and all others; ``tell`` are those that learn of our end.
+
+    ``near`` learn of our failure in any case, ``ask`` are those that know of most others'.
+    """
 
     own: Peer
     first: Peer
     others: tuple[Peer, ...]
     left_out: tuple[Peer, ...]
     tell: tuple[Peer, ...]  # nobody where no task of the job has a barrier
+    near: tuple[Peer, ...] = ()
+    ask: tuple[Peer, ...] = ()
 
     @property
     def is_first(self) -> bool:
@@ -46,12 +51,15 @@ def find_peers(job: Job) -> Peers:
     own = _peer(job.role, job.task, together)
     everybody = [_peer(role, task, together) for role, task in job.tasks()]
     others = [peer for peer in everybody if peer.alias != own.alias]
+    near = _told(job, own) if together else ()
     return Peers(
         own=own,
         first=everybody[0],
         others=tuple(peer for peer in others if not peer.missing),
         left_out=tuple(peer for peer in others if peer.missing),
-        tell=_told(job, own) if together and _waits(job) else (),
+        tell=near if _waits(job) else (),
+        near=near,
+        ask=_asked(job, own) if together else (),
     )
 
 
@@ -73,6 +81,13 @@ def _told(job: Job, own: Peer) -> tuple[Peer, ...]:
     told += [_peer(job.role, task) for task in sides]
     known = (peer for peer in told if peer.alias != own.alias and not peer.missing)
     return tuple(dict.fromkeys(known))
+
+
+def _asked(job: Job, own: Peer) -> tuple[Peer, ...]:
+    """Return the first two tasks of each role: of a first one's own failure the second knows."""
+    pairs = [(role, task) for role in job.task_roles for task in role.tasks[:2]]
+    peers = (_peer(role, task) for role, task in sorted(pairs, key=lambda pair: pair[1].index))
+    return tuple(peer for peer in peers if peer.alias != own.alias and not peer.missing)
 
 
 def _peer(role: TaskRole, task: Task, together: bool = True) -> Peer:

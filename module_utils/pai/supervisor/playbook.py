@@ -24,7 +24,7 @@ from .settings import Settings
 FOREIGN = (b"ANSIBLE_", b"PYTHON", b"LD_", b"LC_", b"BASH_FUNC_")
 FOREIGN_NAMES = (b"BASH_ENV", b"ENV", b"LANGUAGE", b"RUNTIME_LOG_PIPE", b"PWD", b"OLDPWD")
 # the user's own words to our playbooks
-OPTIONAL = ("PAI_EXIT_CODE_MODE", "PAI_PLUGIN_PATH", "PAI_FAILURE_PATTERNS")
+OPTIONAL = ("PAI_EXIT_CODE_MODE", "PAI_PLUGIN_PATH", "PAI_FAILURE_PATTERNS", "PAI_EXIT_RECORDS")
 KILL_AFTER = 3.0  # seconds between TERM and KILL for a playbook that must end
 
 
@@ -82,9 +82,9 @@ class Playbook(NamedTuple):
             cwd = os.fsencode(self.settings.cwd)
             folders = [os.path.join(cwd, folder) for folder in plugins.split(b":") if folder]
             kept[b"PAI_PLUGIN_PATH"] = b":".join(folders)
-        patterns = kept.get(b"PAI_FAILURE_PATTERNS")
-        if patterns:
-            kept[b"PAI_FAILURE_PATTERNS"] = os.path.join(os.fsencode(self.settings.cwd), patterns)
+        for name in (b"PAI_FAILURE_PATTERNS", b"PAI_EXIT_RECORDS"):
+            if kept.get(name):
+                kept[name] = os.path.join(os.fsencode(self.settings.cwd), kept[name])
         own = self.own_variables(fifo)
         return {**kept, **{os.fsencode(n): os.fsencode(v) for n, v in own.items()}}
 

@@ -42,6 +42,13 @@ def test_a_missing_log_is_refused(run: Run) -> None:
     assert result["msg"] == "log /none/x: there is no such file; name one that exists"
 
 
+def test_patterns_that_are_not_there_are_a_warning(run: Run) -> None:
+    result = run(patterns="/none/x")
+    assert result["explanation"]["category"] == "import-error"
+    expected = "/none/x: there is no such directory; name one with *.yml"
+    assert expected in json.dumps(result["warnings"], default=str)
+
+
 def test_the_playbook_tells_what_the_logs_show(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text(MISSING)
@@ -50,3 +57,14 @@ def test_the_playbook_tells_what_the_logs_show(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "import-error: ContainerImportError" in done.stdout
     assert "changed=0" in done.stdout
+
+
+def test_the_playbook_knows_the_clusters_patterns(tmp_path: Path) -> None:
+    rules = {"runtimeContainerPatterns": [{"userLogRegex": "no free seat"}]}
+    row = {"code": 237, "phrase": "LicenceServerFull", "reason": "All in use.", "pattern": rules}
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "a.yml").write_text(json.dumps([row]))
+    (tmp_path / "log").write_text("Error: no free seat\n")
+    given = {"explain_logs": [str(tmp_path / "log")], "explain_patterns": str(tmp_path / "own")}
+    done = play("explain.yml", tmp_path, "-e", json.dumps(given))
+    assert "LicenceServerFull" in done.stdout, done.stdout + done.stderr

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,17 @@ class Task:
     """One task of a job of three workers, whose peers are servers on the loopback."""
 
     def __init__(
-        self, directory: Path, run_module: Callable[..., Result], ports: list[int]
+        self,
+        directory: Path,
+        run_module: Callable[..., Result],
+        ports: list[int],
+        barrier: bool = True,
     ) -> None:
         self.work_dir, self.log_dir = directory / "work", directory / "logs"
         for folder in (self.work_dir / "ssh", self.log_dir):
             folder.mkdir(parents=True)
         self._run_module = run_module
-        plugin = {"plugin": "ssh", "parameters": {"jobssh": True, "sshbarrier": True}}
+        plugin = {"plugin": "ssh", "parameters": {"jobssh": True, "sshbarrier": barrier}}
         given = jobs.document(
             taskRoles={"worker": jobs.role(instances=3)},
             extras={"com.microsoft.pai.runtimeplugin": [plugin]},
@@ -107,6 +112,65 @@ def test_an_end_is_told_once(
     [mark] = Marks(servers.work_dir("worker-1"), "").received()
     assert (mark.alias, mark.exit_code, mark.ready) == ("worker-0", 3, False)
     assert task.run(**options)["changed"] is False
+
+
+REPORT = {
+    "startedAt": "2026-11-24T08:00:00Z",
+    "taskRole": "worker",
+    "taskIndex": 0,
+    "exitCode": 77,
+    "role": "root",
+    "phrase": "PythonValueWrong",
+    "matchedUserLogString": "ValueError: bad batch",
+}
+
+
+@needs_sshd
+@pytest.mark.parametrize(
+    ("report", "code", "evidence"),
+    [
+        pytest.param(REPORT, 77, "ValueError: bad batch", id="of this run"),
+        pytest.param({**REPORT, "startedAt": "earlier"}, 3, "", id="of an earlier run"),
+        pytest.param(None, 3, "", id="not written"),
+    ],
+)
+def test_a_failure_is_told_as_exit_json_says_it_also_where_nobody_waits(
+    servers: SshdServers,
+    tmp_path: Path,
+    run_module: Callable[..., Result],
+    report: Result | None,
+    code: int,
+    evidence: str,
+) -> None:
+    servers.start("worker-1")
+    ports = [1, *servers.ports.values()]
+    task = Task(tmp_path / "own", run_module, ports, barrier=False)
+    outcome = {"exitCode": 3, "startedAt": REPORT["startedAt"], "endedAt": "2026-11-24T08:01:00Z"}
+    (task.work_dir / "outcome.json").write_text(json.dumps(outcome))
+    os.utime(task.work_dir / "outcome.json", (1000, 1000))
+    if report:
+        (task.log_dir / "exit.json").write_text(json.dumps(report))
+    own = task.work_dir / "ssh" / "marks" / "worker-0"
+    own.parent.mkdir()
+    own.touch()
+    task.run(state="ended", ssh_config=str(servers.client_configuration))
+    [mark] = Marks(servers.work_dir("worker-1"), "").received()
+    assert (mark.alias, mark.exit_code, mark.evidence) == ("worker-0", code, evidence)
+    assert mark.failed_at == "2026-11-24T08:01:00.000Z"
+    assert not own.exists()  # what this task said of its end while it could still be asked
+
+
+@needs_sshd
+def test_a_success_is_not_told_where_nobody_waits(
+    servers: SshdServers, tmp_path: Path, run_module: Callable[..., Result]
+) -> None:
+    servers.start("worker-1")
+    ports = [1, *servers.ports.values()]
+    task = Task(tmp_path / "own", run_module, ports, barrier=False)
+    (task.work_dir / "outcome.json").write_text('{"exitCode": 0}')
+    done = task.run(state="ended", ssh_config=str(servers.client_configuration))
+    assert not done["changed"]
+    assert Marks(servers.work_dir("worker-1"), "").received() == []
 
 
 def test_peers_without_a_port_are_left_out(

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.exit_record import (
+    ExitRecord,
+)
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.ssh import configs
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.ssh.barrier_marks import (
     PASSED,
     QUESTION,
-    EndMark,
     Marks,
 )
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.ssh.place import Account
@@ -22,7 +24,7 @@ from tests.unit.ssh_tasks import LocalTask, two_tasks
 __all__ = ["two_tasks"]  # a fixture
 JOBSSH = {"jobssh": True}
 needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
-MARK = EndMark("worker-7", 3, ready=True)
+MARK = ExitRecord("worker-7", 3, ready=True)
 
 
 class Session:

@@ -36,6 +36,7 @@ KEYS = [
     "message",
     "phrase",
     "category",
+    "role",
     "type",
     "behavior",
     "reaction",
@@ -49,7 +50,10 @@ KEYS = [
     "matchedGpuInfo",
     "errorLogs",
     "confidence",
+    "evidence",
+    "where",
     "runnersUp",
+    "firstFailure",
     "facts",
     "phases",
     "startedAt",
@@ -322,3 +326,58 @@ def test_with_damaged_secrets_no_log_is_shown(task: Task) -> None:
     assert "hunter2" not in json.dumps(analysis.report)
     assert analysis.report["trigger"] == "exit code 1; user log, line 1"
     assert analysis.problems[0].startswith("no log is shown: secrets file ")
+
+
+def test_verdict_and_runners_up_tell_file_line_and_rank(task: Task) -> None:
+    task.put("work/secrets.json", {"token": "hunter2-hunter2"})
+    full = "[rank1]: OSError: [Errno 28] No space left on device: '/w/hunter2-hunter2'"
+    task.user_log(f"step 1\n[rank0]: {OOM}\n{'x' * 100}\n{full}\n[rank3]: {OOM}\n")
+    report = task.analyse().report
+    log = str(task.logs / "user-all" / "current")
+    assert [(line["file"], line["line"], line["rank"]) for line in report["evidence"]] == [
+        (log, 2, 0),
+        (log, 5, 3),
+    ]
+    assert report["evidence"][0]["text"] == f"[rank0]: {OOM}"
+    runner = {
+        "phrase": "DiskFull",
+        "category": "disk-full",
+        "file": log,
+        "line": 4,
+        "rank": 1,
+        "text": full.replace("hunter2-hunter2", "******"),
+    }
+    assert report["runnersUp"] == [runner]
+
+
+def test_a_verdict_of_the_exit_code_alone_has_no_line(task: Task) -> None:
+    task.outcome(exitCode=139)
+    task.user_log("step 1\n")
+    report = task.analyse().report
+    assert (report["category"], report["evidence"]) == ("segfault", [])
+
+
+def test_where_secrets_are_not_known_no_line_is_quoted(task: Task) -> None:
+    task.put("work/secrets.json", "{")
+    task.user_log(f"step 1\n{OOM}\n")
+    (line,) = task.analyse().report["evidence"]
+    assert (line["line"], line["text"]) == (2, "")
+
+
+def test_of_a_long_line_what_was_found_is_told_and_no_piece_of_a_secret(task: Task) -> None:
+    secret = "hunter2-" * 30
+    task.put("work/secrets.json", {"token": secret})
+    task.user_log(f"{'x' * 3000} {secret} {OOM} {secret} {'y' * 3000}\n")
+    (line,) = task.analyse().report["evidence"]
+    assert OOM in line["text"]
+    assert "hunter2" not in line["text"]
+    assert len(line["text"]) <= 500
+
+
+def test_an_exception_tells_where_in_the_users_code_it_came_from(task: Task) -> None:
+    frames = '  File "/w/train.py", line 22, in <module>\n    run()\n'
+    text = f"Traceback (most recent call last):\n{frames}KeyError: 'label'\n"
+    task.user_log(f"step 1\n{text}")
+    assert task.analyse().report["where"] == "/w/train.py:22"
+    task.put("work/secrets.json", {"directory": "/w/train.py"})
+    assert task.analyse().report["where"] == "******:22"

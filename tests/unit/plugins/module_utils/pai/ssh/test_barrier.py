@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.exit_record import (
+    ExitRecord,
+)
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.ssh.barrier import Barrier
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.ssh.barrier_end import (
     push_end_mark,
@@ -17,7 +20,6 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.ssh.barrier_li
 )
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.ssh.barrier_marks import (
     PASSED,
-    EndMark,
     Marks,
 )
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.ssh.barrier_peers import (
@@ -76,7 +78,7 @@ def failure(call: Callable[[], object]) -> str:
     return str(caught.value)
 
 
-def leave_mark(servers: SshdServers, at: str, mark: EndMark) -> None:
+def leave_mark(servers: SshdServers, at: str, mark: ExitRecord) -> None:
     folder = servers.work_dir(at) / "ssh" / "marks"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / mark.alias).write_text(mark.encode() + "\n")
@@ -141,7 +143,7 @@ def test_the_deadline_names_the_cause_of_each(servers: SshdServers, said: Said) 
 
 def test_a_peer_that_failed_before_ends_it_at_once(servers: SshdServers, said: Said) -> None:
     servers.know("worker-3")
-    leave_mark(servers, "own", EndMark("worker-3", 1, ready=False))
+    leave_mark(servers, "own", ExitRecord("worker-3", 1, ready=False))
     waiting = barrier(servers, said, LONG)
     message = failure(lambda: waiting.wait_for_all(peers(servers, "worker-3")))
     assert message.startswith(
@@ -152,7 +154,7 @@ def test_a_peer_that_failed_before_ends_it_at_once(servers: SshdServers, said: S
 @pytest.mark.parametrize("code", [0, 1])
 def test_a_peer_that_had_been_ready_counts(servers: SshdServers, said: Said, code: int) -> None:
     servers.know("worker-3")
-    leave_mark(servers, "own", EndMark("worker-3", code, ready=True))
+    leave_mark(servers, "own", ExitRecord("worker-3", code, ready=True))
     barrier(servers, said, LONG).wait_for_all(peers(servers, "worker-3"))
     assert said[0] == f"worker-3 has ended (exit code {code}); it counts as ready"
 
@@ -160,7 +162,7 @@ def test_a_peer_that_had_been_ready_counts(servers: SshdServers, said: Said, cod
 def test_peers_pass_on_what_they_know(servers: SshdServers, said: Said) -> None:
     servers.know("worker-0", "worker-3")
     servers.start("worker-0")
-    leave_mark(servers, "worker-0", EndMark("worker-3", 7, ready=False, attempt="uid"))
+    leave_mark(servers, "worker-0", ExitRecord("worker-3", 7, ready=False, attempt="uid"))
     waiting = barrier(servers, said, LONG, attempt="uid")
     message = failure(lambda: waiting.wait_for_all(peers(servers, "worker-0", "worker-3")))
     assert "worker-3 has ended (exit code 7)" in message
@@ -171,7 +173,7 @@ def test_the_mark_of_an_earlier_container_of_ours_is_nothing(
 ) -> None:
     servers.know("worker-0")
     servers.start("worker-0")
-    leave_mark(servers, "worker-0", EndMark("own", 7, ready=False, attempt="uid"))
+    leave_mark(servers, "worker-0", ExitRecord("own", 7, ready=False, attempt="uid"))
     barrier(servers, said, LONG, attempt="uid").wait_for_all(peers(servers, "worker-0"))
     assert len(said) == 1
 
@@ -235,7 +237,7 @@ def test_a_first_task_that_comes_late_is_waited_for(servers: SshdServers, said: 
 
 def test_a_first_task_that_has_ended_is_gone(servers: SshdServers, said: Said) -> None:
     servers.know("master-0")
-    leave_mark(servers, "own", EndMark("master-0", 0, ready=True))
+    leave_mark(servers, "own", ExitRecord("master-0", 0, ready=True))
     waiting = barrier(servers, said, LONG)
     [first] = peers(servers, "master-0")
     assert waiting.wait_for_release(first, 1) is False
@@ -246,7 +248,7 @@ def test_an_end_is_told_to_those_that_can_hear_it(servers: SshdServers) -> None:
     servers.know("worker-0", "worker-2")
     servers.start("worker-0")
     client = Client.find(servers.client_configuration, os.environ)
-    mark = EndMark("worker-1", 1, ready=False, attempt="uid")
+    mark = ExitRecord("worker-1", 1, ready=False, attempt="uid")
     marks = Marks(servers.work_dir("own"), "uid")
     told = peers(servers, "worker-0", "worker-2")
     assert push_end_mark(client, marks, mark, told) == ["worker-0"]

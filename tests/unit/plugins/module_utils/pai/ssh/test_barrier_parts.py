@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.exit_record import (
+    ExitRecord,
+)
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.ssh.barrier_limits import Limits
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.ssh.barrier_marks import (
     PASSED,
-    EndMark,
     Marks,
-    decode,
 )
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.ssh.barrier_peers import (
     Peer,
@@ -71,27 +72,6 @@ def test_delays_stay_between_a_tenth_and_5_seconds(failures: int) -> None:
     assert 0.1 <= Limits(60).delay(failures) <= 5.0
 
 
-@given(st.text(), st.integers(0, 255), st.booleans(), st.text())
-def test_a_mark_is_read_as_it_was_written(alias: str, code: int, ready: bool, attempt: str) -> None:
-    mark = EndMark(alias, code, ready, attempt)
-    assert list(decode(f"Welcome!\n{mark.encode()}\n")) == [mark]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param('{"alias": ', id="cut off"),
-        pytest.param('{"alias": "a", "exit_code": 1}', id="a field is missing"),
-        pytest.param('{"alias": "a", "exit_code": "1", "ready": true}', id="a wrong type"),
-        pytest.param(
-            '{"alias": "a", "exit_code": 1, "ready": true, "x": 1}', id="an unknown field"
-        ),
-    ],
-)
-def test_what_is_no_mark_is_passed_over(text: str) -> None:
-    assert list(decode(text)) == []
-
-
 @pytest.mark.parametrize("name", ["plain", 'it\'s $HOME `x` "y"'])
 @pytest.mark.parametrize("says_where", [True, False], ids=["peer says where", "same path"])
 def test_commands_work_in_a_shell_whatever_the_path(
@@ -102,7 +82,7 @@ def test_commands_work_in_a_shell_whatever_the_path(
     environment = {"PATH": os.environ["PATH"]}
     if says_where:
         environment["PAI_RUNTIME_WORK_DIR"] = str(work)
-    marks, mark = Marks(ours, "uid"), EndMark("worker-1", 3, ready=False, attempt="uid")
+    marks, mark = Marks(ours, "uid"), ExitRecord("worker-1", 3, ready=False, attempt="uid")
 
     def shell(command: str) -> str:
         done = subprocess.run(["sh", "-c", command], env=environment, stdout=-1, check=True)
@@ -121,7 +101,7 @@ def test_commands_work_in_a_shell_whatever_the_path(
 def test_marks_of_an_earlier_local_run_do_not_count(tmp_path: Path) -> None:
     folder = tmp_path / "ssh" / "marks"
     folder.mkdir(parents=True)
-    mark = EndMark("worker-1", 1, ready=False)
+    mark = ExitRecord("worker-1", 1, ready=False)
     (folder / "worker-1").write_text(mark.encode())
     assert Marks(tmp_path, "").received() == [mark]
     os.utime(folder / "worker-1", (1000, 1000))
@@ -158,6 +138,7 @@ def test_the_end_is_told_where_somebody_may_wait(
     object_ = jobs.framework(2, {"ssh": 1}, document)
     found = find_peers(jobs.load(tmp_path, framework_object=object_, role="worker", index=1))
     assert bool(found.tell) is told
+    assert [peer.alias for peer in found.near] == ["worker-0"]  # of a failure in any case
 
 
 def test_peers_are_the_other_tasks_that_can_be_reached(tmp_path: Path) -> None:
@@ -171,11 +152,27 @@ def test_peers_are_the_other_tasks_that_can_be_reached(tmp_path: Path) -> None:
     assert found.left_out == ()
 
 
+@pytest.mark.parametrize(
+    ("index", "near", "asked"),
+    [
+        (0, ["worker-1", "worker-3"], ["worker-1"]),
+        (2, ["worker-0", "worker-1", "worker-3"], ["worker-0", "worker-1"]),
+    ],
+)
+def test_who_is_told_of_a_failure_and_who_is_asked(
+    tmp_path: Path, index: int, near: list[str], asked: list[str]
+) -> None:
+    object_ = jobs.framework(4, {"ssh": 1})
+    found = find_peers(jobs.load(tmp_path, framework_object=object_, role="worker", index=index))
+    assert sorted(peer.alias for peer in found.near) == near
+    assert [peer.alias for peer in found.ask] == asked
+
+
 def test_a_task_without_an_ssh_port_is_left_out(tmp_path: Path) -> None:
     object_ = jobs.framework(2, {"http": 1})
     found = find_peers(jobs.load(tmp_path, framework_object=object_, role="worker", index=0))
     assert found.is_first
-    assert found.others == found.tell == ()
+    assert found.others == found.tell == found.near == found.ask == ()
     assert found.left_out == (Peer("worker-1", missing="it has no port ssh"),)
 
 
@@ -194,4 +191,4 @@ def test_without_gang_allocation_nobody_is_waited_for(tmp_path: Path) -> None:
     found = find_peers(jobs.load(tmp_path, framework_object=object_, role="worker", index=0))
     reason = "without gang allocation tasks do not start together"
     assert found.left_out == (Peer("worker-1", missing=reason),)
-    assert found.others == found.tell == ()
+    assert found.others == found.tell == found.near == found.ask == ()
