@@ -20,7 +20,8 @@ options:
   logs:
     description:
       - The logs. Of each the last 10 MiB are read closely, and 256 MiB before them for known words.
-      - For a log directory of the runtime its C(user-all/current) is read.
+      - For a log directory of the runtime its C(user-all/current) is read, and what is left of
+        finished files beside it.
     type: list
     elements: path
     required: true
@@ -33,6 +34,11 @@ options:
       - How the command ended. A negative number is a signal, as launchers write it.
       - Without it only the logs are judged.
     type: int
+  patterns:
+    description:
+      - Directory with failure patterns of the cluster. Every C(*.yml) in it is read and checked.
+      - An entry that cannot be used is a warning.
+    type: path
 attributes:
   check_mode:
     description: Changes nothing in either mode.
@@ -53,6 +59,7 @@ EXAMPLES = r"""
     logs: [/scratch/jobs/17/train.log]
     exit_code: 1
     catalogue: /opt/openpai-runtime/catalogue
+    patterns: /etc/openpai-runtime/patterns
   register: why
 
 - name: Start it again where that may help
@@ -133,6 +140,7 @@ ARGUMENTS = {
     "logs": {"type": "list", "elements": "path", "required": True},
     "catalogue": {"type": "path", "required": True},
     "exit_code": {"type": "int"},
+    "patterns": {"type": "path"},
 }
 
 
@@ -140,7 +148,8 @@ def run(module: AnsibleModule) -> None:
     """Explain, and tell what of the catalogue could not be used."""
     given = module.params
     logs = tuple(Path(log) for log in given["logs"])
-    answer = explain(Question(logs, Path(given["catalogue"]), given["exit_code"]))
+    patterns = Path(given["patterns"]) if given["patterns"] else None
+    answer = explain(Question(logs, Path(given["catalogue"]), given["exit_code"], patterns))
     for problem in answer.problems:
         module.warn(problem)
     lines = tell(answer.document, colour=False).splitlines()

@@ -216,7 +216,9 @@ def test_what_could_be_mounted_beside_it_is_unmounted():
 def test_without_its_servers_a_start_fails_in_time_and_says_of_which_storages():
     found = text("lost", "without_servers")
     assert "storage 'nfs' at /mnt/nfs: mount was not ready in time and was killed" in found
-    assert "storage 'samba' at /mnt/samba: mount error(111): could not connect" in found
+    # or the kernel takes its session of the mount before for granted, and finds nobody there
+    refused = r"mount error\(111\): could not connect|.*mount error\(112\): Host is down"
+    assert re.search(f"storage 'samba' at /mnt/samba: (?:{refused})", found)
     assert "failed=1" in found
 
 

@@ -10,6 +10,8 @@ packages=(podman runc netavark aardvark-dns iptables catatonit debootstrap)
 packages+=(openssh-server openssh-client rsync)
 # Some tests of storage tools run these.
 packages+=(rclone fuse3)
+# A browser shows the page of a failure. Ubuntu has it as a snap only; without one those tests are left out.
+! grep -qx 'ID=debian' /etc/os-release || packages+=(chromium)
 # The Azure server of the scenario storage comes by npm; a nodejs from elsewhere brings its own.
 command -v npm >/dev/null || packages+=(npm)
 # A kernel that runs as a program and mounts NFS and SMB, for the scenario kernel_mounts; there is none for other machines.

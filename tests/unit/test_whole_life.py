@@ -339,6 +339,41 @@ def test_the_secret_is_in_private_files_only(life: Life) -> None:
         assert private or SECRET.encode() not in path.read_bytes(), path
 
 
+def test_the_first_error_is_known_after_its_log_file_was_deleted(life: Life) -> None:
+    """The only error stands in a deleted file; what follows it are complaints of others."""
+    fill = "seq -f '[rank0]: WARNING: rank 3 does not answer, attempt %08.0f' 1 10000"
+    failing = job(
+        'python3 -c \'raise ValueError("label " + __import__("os").environ["TOKEN"])\' || true',
+        fill,
+        "until [ -e logs/user-all/earlier.json ]; do sleep 0.05; done",
+        f"{fill}; {fill}; exit 1",
+        secrets={"token": SECRET},
+    )
+    failing["extras"]["env"] = {"TOKEN": "<% $secrets.token %>"}
+    done = life.run(failing, PAI_LOG_FILE_BYTES="300000", PAI_LOG_FILES_KEPT="1")
+    assert done.returncode == 1, done.stderr
+    logs = life.logs / "user-all"
+    first = json.loads((logs / "earlier.json").read_bytes())["files"][0]["name"]
+    assert not (logs / first).exists()
+    assert all(
+        b"ValueError" not in path.read_bytes() for path in [*logs.glob("@*"), logs / "current"]
+    )
+    assert life.result["phrase"] == "PythonValueWrong"
+    assert f"user log, {first}, line 3: ValueError: label ******" in life.result["trigger"]
+    assert "ValueError: label ******" in life.message["errorLogs"]["user"]
+    shown = [path for path in life.logs.iterdir() if path.is_file()]
+    assert all(SECRET.encode() not in path.read_bytes() for path in shown)
+    assert stat.S_IMODE((logs / "earlier.json").stat().st_mode) == 0o600
+    explained = subprocess.run(
+        [ROOT / "bin" / "pai-runtime", "explain", "--json", life.logs, "--exit-code", "1"],
+        env=life.environment(),
+        capture_output=True,
+        text=True,
+    )
+    line = json.loads(explained.stdout)["evidence"][0]
+    assert (line["file"], line["line"]) == (str(logs / first), 3), explained.stderr
+
+
 def test_an_exit_spec_chooses_the_code_and_the_catalogue_the_words(life: Life) -> None:
     spec = [
         {"containerExitCode": 231, "patterns": [{"userLogRegex": "(?i)no such thing"}]},

@@ -58,7 +58,8 @@ def _answer(given: argparse.Namespace) -> Answer:
     """Return the explanation, in which what came from the standard input is called ``-``."""
     with tempfile.TemporaryDirectory() as directory:
         logs = tuple(_log(name, Path(directory)) for name in given.logs)
-        answer = explain(Question(logs, Path(given.catalogue), given.exit_code))
+        patterns = Path(given.patterns) if given.patterns else None
+        answer = explain(Question(logs, Path(given.catalogue), given.exit_code, patterns))
         stdin = str(Path(directory) / _STDIN)
     for line in (*answer.document["evidence"], *answer.document["runners_up"]):
         if line["file"] == stdin:
@@ -97,6 +98,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--catalogue", metavar="DIR", default=str(_CATALOGUE), help="another failure catalogue"
+    )
+    parser.add_argument(
+        "--patterns",
+        metavar="DIR",
+        default=os.environ.get("PAI_FAILURE_PATTERNS"),
+        help="more failure patterns, those of your cluster ($PAI_FAILURE_PATTERNS)",
     )
     return parser
 

@@ -22,7 +22,6 @@ def tell(document: Mapping[str, Any], colour: bool) -> str:
         heading += f" ({round(document['confidence'] * 100)} % sure)"
     rows = why(document) if failed else []
     rows += [("found in", _shown(each)) for each in document["evidence"][:1]]
-    rows += [("your code", document["where"])] if document["where"] else []
     rows += [("also", _shown(each)) for each in document["evidence"][1:]]
     rows += [("or maybe", f"{each['category']}: {_shown(each)}") for each in document["runners_up"]]
     shown = f"{BOLD}{RED if failed else GREEN}{heading}{RESET}" if colour else heading

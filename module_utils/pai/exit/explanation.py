@@ -13,21 +13,21 @@ from typing import Any
 from ..errors import RuntimeConfigError
 from ..masking import Masker
 from . import context
-from .candidates import Candidate
 from .catalogue import load_catalogue
 from .context import Excerpt
 from .diagnosis import Doctor, Given, Source
+from .digest_look import look_back
 from .logs import Log, part, read_log
 from .model import Entry
-from .places import hit_of
+from .places import hit_of, line_of, where
 from .ranking import Finding
-from .tracebacks import find
+from .user_patterns import with_patterns_of
 from .verdict import SUCCEEDED, UNKNOWN
 
-#: Characters of a line that are told.
-_SHOWN = 500
 #: What a succeeded command's end is called.
 _NONE = "none"
+#: Seconds for finished files of a log that nobody searched before: a person can wait.
+_LOOK_BACK = 60.0
 #: Logs of which the end is shown where nothing was found.
 _LOGS = 3
 #: Without a job there are no secrets that are known.
@@ -36,11 +36,15 @@ _NOTHING_MASKED = Masker([])
 
 @dataclasses.dataclass(frozen=True)
 class Question:
-    """The logs, the exit code where it is known, and the catalogue's directory."""
+    """The logs, the exit code where it is known, and the catalogue's directory.
+
+    ``patterns`` is a directory with more entries, those of a cluster.
+    """
 
     logs: tuple[Path, ...]
     catalogue: Path
     exit_code: int | None = None
+    patterns: Path | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,9 +74,10 @@ def explain(question: Question) -> Answer:
     logs = [_read(path) for path in question.logs]
     if code == 0:
         return Answer(_document(SUCCEEDED, _NONE, None, logs, code))
-    catalogue = load_catalogue(question.catalogue)
+    catalogue = with_patterns_of(load_catalogue(question.catalogue), question.patterns)
     doctor = Doctor(catalogue.entries, catalogue.hints)
     problems = [*catalogue.problems, *(f"{k!r}: {v}" for k, v in doctor.broken.items())]
+    logs = [look_back(log, doctor.scanner, problems, _LOOK_BACK) for log in logs]
     sources = [Source(log, user=True, platform=True) for log in logs]
     finding = doctor.diagnose(sources, Given(code, {"exitCode": code}))
     unknown = next((e for e in catalogue.entries if e.phrase == UNKNOWN.phrase), UNKNOWN)
@@ -112,26 +117,19 @@ def _document(
         "code": entry.code,
         "phrase": entry.phrase,
         "confidence": finding.confidence if finding else 0.0,
-        "evidence": [_line(each, logs) for each in shown if each.text],
+        "evidence": [line_of(each, logs, _NOTHING_MASKED) for each in shown if each.text],
         "runners_up": [
-            {"category": each.category, "phrase": each.entry.phrase, **_line(each, logs)}
+            {
+                "category": each.category,
+                "phrase": each.entry.phrase,
+                **line_of(each, logs, _NOTHING_MASKED),
+            }
             for each in runners
         ],
-        "where": _where(finding.best, logs) if finding else None,
+        "where": where(finding.best, logs) if finding else None,
         "reason": entry.reason,
         "solution": list(entry.solution),
         "exit_code": code,
-    }
-
-
-def _line(candidate: Candidate, logs: Sequence[Log]) -> dict[str, Any]:
-    """Return the line that a candidate stands on; what rests on the exit code has none."""
-    log = logs[candidate.log] if candidate.text else None
-    return {
-        "file": str(log.path) if log and log.path else None,
-        "line": log.line(candidate.place) if log else None,
-        "text": candidate.text.strip()[:_SHOWN],
-        "rank": None if candidate.rank is None else int(candidate.rank),
     }
 
 
@@ -146,12 +144,3 @@ def _excerpts(finding: Finding | None, logs: Sequence[Log]) -> Iterator[Excerpt]
         return
     for log in logs[:_LOGS]:
         yield context.tail(str(log.path), log, _NOTHING_MASKED)
-
-
-def _where(candidate: Candidate, logs: Sequence[Log]) -> str | None:
-    """Return the innermost line of the user's own code where an exception says it."""
-    if candidate.raised is None:
-        return None
-    traceback, index = candidate.raised
-    frame = find(logs[candidate.log].text)[traceback].chain[index].frame
-    return f"{frame.file}:{frame.line}" if frame else None

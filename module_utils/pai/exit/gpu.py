@@ -5,19 +5,17 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from xml.etree import ElementTree
 
 #: Seconds that nvidia-smi gets: on a broken GPU it may never answer.
 TIME_LIMIT = 2.0
-#: Names of the counters: before driver 450, from 450 on, and from 525 on.
-_COUNTERS = (
-    "dram_uncorrectable",
-    "sram_uncorrectable",
-    "sram_uncorrectable_parity",
-    "sram_uncorrectable_secded",
-)
+#: The two counters into which that of SRAM is divided on newer GPUs, from driver 550 on.
+_DIVIDED = ("sram_uncorrectable_parity", "sram_uncorrectable_secded")
+#: Nothing that we read; and some drivers forget the end of a tag there.
+_CLOCKS = re.compile(rb"<supported_clocks>.*?</supported_clocks>", re.DOTALL)
 
 
 def double_bit_errors(report: bytes) -> str | None:
@@ -25,15 +23,24 @@ def double_bit_errors(report: bytes) -> str | None:
 
     Only the volatile counters count: the aggregate ones last as long as the card.
     """
-    try:
-        root = ElementTree.fromstring(report)
-    except (ElementTree.ParseError, ValueError, LookupError):
+    root = read(report)
+    if root is None:
         return None
     found = []
     for index, gpu in enumerate(root.iter("gpu")):
-        errors = sum(uncorrected(volatile) for volatile in gpu.iterfind("ecc_errors/volatile"))
-        found.append(told(index, gpu.findtext("product_name") or "GPU", gpu.get("id"), errors))
+        name, errors = gpu.findtext("product_name") or "GPU", uncorrected_now(gpu)
+        found.append(told(index, name, gpu.get("id"), errors))
     return "\n".join(filter(None, found)) or None
+
+
+def read(report: bytes) -> ElementTree.Element | None:
+    """Return what the report holds, or None: it is none."""
+    for text in (report, _CLOCKS.sub(b"", report)):
+        try:
+            return ElementTree.fromstring(text)
+        except (ElementTree.ParseError, ValueError, LookupError):
+            continue
+    return None
 
 
 def told(index: int, name: str, identity: str | None, errors: int) -> str:
@@ -64,13 +71,25 @@ def query(time_limit: float = TIME_LIMIT) -> bytes:
     return report
 
 
+def uncorrected_now(gpu: ElementTree.Element) -> int:
+    """Return how many errors one GPU has had since it was last reset.
+
+    Where it is divided (MIG), its parts count instead of it.
+    """
+    parts = gpu.iterfind("mig_devices/mig_device/ecc_error_count/volatile_count")
+    whole = sum(uncorrected(volatile) for volatile in gpu.iterfind("ecc_errors/volatile"))
+    return max(whole, sum(uncorrected(part) for part in parts))
+
+
 def uncorrected(counters: ElementTree.Element) -> int:
     """Return the sum of a report's ``volatile`` or ``aggregate`` counters."""
     old = counters.find("double_bit")
     if old is not None:
         total = number(old.findtext("total"))
         return total or sum(number(counter.text) for counter in old if counter.tag != "total")
-    return sum(number(counters.findtext(name)) for name in _COUNTERS)
+    divided = any(counters.find(name) is not None for name in _DIVIDED)
+    names = ("dram_uncorrectable", *(_DIVIDED if divided else ("sram_uncorrectable",)))
+    return sum(number(counters.findtext(name)) for name in names)
 
 
 def number(text: str | None) -> int:

@@ -9,29 +9,32 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from . import html_facts
+from . import first_failure, html_facts
 from .context import Excerpt
 from .excerpt import readable
 
 _TEXT, _STEP, _STEPS, _LINE = 2000, 600, 10, 300  # characters and steps that are told
-_NAME, _ROWS = 80, 40
+_NAME, _ROWS, _SEEN = 80, 30, 8
 
 
 @dataclasses.dataclass(frozen=True)
 class Runner:
-    """What else was thought of, and the line that made one think of it."""
+    """What else was thought of, and the line that made one think of it; without one no text."""
 
     category: str
     phrase: str
-    text: str
+    place: str = ""
+    number: int | None = None
+    text: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
 class Content:
     """The texts of a page, without secrets; what is not known is empty.
 
-    ``transient`` and ``confidence`` (0 to 1) are None where nobody knows; ``phases`` are in
-    seconds, ``notes`` and ``resources`` are names with values.
+    ``transient`` and ``confidence`` (0 to 1) are None where nobody knows; ``where`` is a line of
+    the user's own code, ``seen`` what of the machine is out of order; ``phases`` are in seconds,
+    ``notes`` and ``resources`` are names with values.
     """
 
     heading: str
@@ -42,6 +45,8 @@ class Content:
     confidence: float | None = None
     reason: str = ""
     message: str = ""
+    where: str = ""
+    seen: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
     excerpts: tuple[Excerpt, ...] = ()
     runners_up: tuple[Runner, ...] = ()
@@ -71,8 +76,10 @@ def of_report(report: Mapping[str, Any], excerpts: tuple[Excerpt, ...]) -> Conte
     message = _cut(report.get("message"), _TEXT)
     return dataclasses.replace(
         content,
+        reason=_cut(first_failure.reason(report, _LINE), _TEXT),
         heading=f"{_cut(report.get('job'), _LINE) or 'The command'}{_cut(task, _LINE)} {verdict}",
         message="" if message and message in content.reason else message,
+        seen=tuple(_cut(line, _LINE) for line in html_facts.seen(report.get("facts"))[:_SEEN]),
         phases=_phases(report.get("phases")),
         resources=_resources(report.get("facts")),
         notes=_rows(notes),
@@ -82,7 +89,7 @@ def of_report(report: Mapping[str, Any], excerpts: tuple[Excerpt, ...]) -> Conte
 def of_explanation(document: Mapping[str, Any], excerpts: tuple[Excerpt, ...]) -> Content:
     """Return the content for what an explanation says (explanation.py tells its keys)."""
     verdict = "The command succeeded" if document["category"] == "none" else "The command failed"
-    notes = {"exit code": document["exit_code"], "your code": document["where"]}
+    notes = {"exit code": document["exit_code"]}
     return dataclasses.replace(
         _common(document, excerpts, "runners_up"), heading=verdict, notes=_rows(notes)
     )
@@ -100,6 +107,7 @@ def _common(document: Mapping[str, Any], excerpts: tuple[Excerpt, ...], runners:
         transient=transient if isinstance(transient, bool) else None,
         confidence=confidence if isinstance(confidence, float) and confidence else None,
         reason=_cut(document.get("reason"), _TEXT),
+        where=_cut(document.get("where"), _LINE),
         steps=tuple(_cut(step, _STEP) for step in steps[:_STEPS]),
         excerpts=excerpts,
         runners_up=tuple(_runner(each) for each in document.get(runners) or ()),
@@ -107,12 +115,13 @@ def _common(document: Mapping[str, Any], excerpts: tuple[Excerpt, ...], runners:
 
 
 def _runner(row: Mapping[str, Any]) -> Runner:
-    place = f"{row['file'] or 'the log'}, line {row['line'] or '?'}: " if row.get("file") else ""
-    text = _cut(row.get("text"), _LINE)
+    line = row.get("line")
     return Runner(
         _cut(row.get("category"), _LINE) or "unknown",
         _cut(row.get("phrase"), _LINE),
-        place + text if text else "the exit code says so",
+        _cut(row.get("file"), _LINE),
+        line if isinstance(line, int) else None,
+        _cut(row.get("text"), _LINE),
     )
 
 

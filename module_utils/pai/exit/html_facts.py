@@ -9,19 +9,31 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .facts.words import notable
+
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 #: Which value says what an element of a list is.
 _NAMES = ("path", "directory", "index", "id", "name")
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+#: What a key does not say by itself.
+_SAID = {"quietSeconds": "without output before the end"}
 #: Of several values in a list of plain ones.
 _LISTED = 20
+
+
+def seen(facts: object) -> list[str]:
+    """Return a line for each thing that is out of order; none where the facts are damaged."""
+    try:
+        return notable(facts) if isinstance(facts, Mapping) else []
+    except (LookupError, TypeError, AttributeError, ValueError):
+        return []
 
 
 def rows(facts: object) -> list[tuple[str, str]]:
     """Return a row for every group of values: what it is about, and the values with their names.
 
-    >>> rows({"memory": {"usedBytes": 2048, "oomKills": 1}, "quietSeconds": 3})
-    [('memory', 'used 2.0 KiB, oom kills 1'), ('quiet', '3 s')]
+    >>> rows({"memory": {"usedBytes": 2048, "oomKills": 1}, "waitedSeconds": 3})
+    [('memory', 'used 2.0 KiB, oom kills 1'), ('waited', '3 s')]
     """
     return list(_rows("", facts)) if isinstance(facts, Mapping) else []
 
@@ -86,6 +98,8 @@ def _number(key: str, value: float) -> str:
 
 def _name(key: str) -> str:
     """Return the words of a key, without the unit that its value is told with."""
+    if key in _SAID:
+        return _SAID[key]
     for unit in ("Bytes", "Seconds", "MiB"):
         key = key[: -len(unit)] if key.endswith(unit) and key != unit else key
     return _WORDS.sub(" ", key).lower()

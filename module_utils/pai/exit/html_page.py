@@ -11,7 +11,7 @@ from html import escape
 from ..supervisor.summary import RETRY
 from ..supervisor.summary import UNKNOWN as NOBODY_KNOWS
 from .context import Excerpt, Line
-from .html_content import Content
+from .html_content import Content, Runner
 from .html_style import STYLE
 
 #: Bytes of a whole page, at most; the bounds of html_content.py and context.py see to it.
@@ -31,7 +31,8 @@ def render(content: Content) -> bytes:
     title = escape(f"{content.category}: {content.heading}")
     parts = (
         _verdict(content),
-        _steps(content),
+        _list("What to do", content.steps, "ol"),
+        _list("What the machine shows", content.seen, "ul"),
         _evidence(content.excerpts),
         _runners(content),
         _phases(content.phases),
@@ -64,6 +65,7 @@ def _verdict(content: Content) -> str:
     fault = _FAULT.get(content.fault, "it is not known who must act")
     chips = [content.phrase, fault, transient, sure] if failed else [content.phrase]
     message = f"<p>{escape(content.message)}</p>\n" if content.message else ""
+    message += f"<p>In your code: {escape(content.where)}</p>\n" if content.where else ""
     return (
         f'<section class="verdict {"bad" if failed else "good"}">\n'
         f'<p class="reason">{escape(content.reason)}</p>\n{message}<ul class="chips">'
@@ -72,9 +74,9 @@ def _verdict(content: Content) -> str:
     )
 
 
-def _steps(content: Content) -> str:
-    steps = "".join(f"<li>{escape(step)}</li>\n" for step in content.steps)
-    return _section("What to do", f'<ol class="steps">\n{steps}</ol>') if steps else ""
+def _list(heading: str, lines: Iterable[str], tag: str) -> str:
+    rows = "".join(f"<li>{escape(line)}</li>\n" for line in lines)
+    return _section(heading, f'<{tag} class="lines">\n{rows}</{tag}>') if rows else ""
 
 
 def _evidence(excerpts: Iterable[Excerpt]) -> str:
@@ -110,12 +112,16 @@ def _fit(lines: list[tuple[Line, str]]) -> list[str]:
 
 
 def _runners(content: Content) -> str:
-    rows = "".join(
-        f"<tr><th>{escape(each.category)}</th><td>{escape(each.phrase)}</td>"
-        f"<td>{escape(each.text)}</td></tr>\n"
-        for each in content.runners_up
-    )
-    return _section("What else it might be", f"<table>\n{rows}</table>") if rows else ""
+    shown = "".join(_runner(each) for each in content.runners_up)
+    return _section("What else it might be", shown) if shown else ""
+
+
+def _runner(runner: Runner) -> str:
+    place = f", in {runner.place}" if runner.place else ""
+    head = f"<h3>{escape(f'{runner.category} ({runner.phrase}){place}')}</h3>\n"
+    if not runner.text:
+        return f"{head}<p>The exit code or the machine says so.</p>\n"
+    return f'{head}<div class="log">\n{_line(Line(runner.number, runner.text))}</div>\n'
 
 
 def _phases(phases: Iterable[tuple[str, float]]) -> str:

@@ -29,8 +29,9 @@ section.bad { border-left: .35rem solid var(--bad); }
 .chips { display: flex; flex-wrap: wrap; gap: .4rem; margin: 0; padding: 0; list-style: none; }
 .chips li { border: 1px solid var(--line); border-radius: 1rem; padding: .1rem .7rem;
   font-size: .9rem; }
-ol.steps { margin: 0; padding-left: 1.4rem; }
-ol.steps li { margin: .25rem 0; white-space: pre-line; }
+.lines { margin: 0; padding-left: 1.4rem; }
+.lines li { margin: .25rem 0; white-space: pre-line; }
+h2 + h3 { margin-top: 0; }
 .log { border: 1px solid var(--line); border-radius: .4rem; padding: .4rem 0; font: .82rem/1.45
   ui-monospace, "SFMono-Regular", Menlo, Consolas, "Liberation Mono", monospace; }
 .log div { display: flex; padding: 0 .6rem; }

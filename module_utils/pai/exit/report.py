@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,7 +16,9 @@ from . import context, excerpt
 from .facts.words import notable
 from .logs import Log
 from .outcome import Outcome
+from .places import line_of, where
 from .scan import Hit
+from .standing import role_of
 from .verdict import Match, Verdict
 
 SCHEMA_VERSION = 1
@@ -64,6 +67,7 @@ def report(
         "message": _masked(outcome.message, masker),
         "phrase": words.phrase,
         "category": words.category,
+        "role": role_of(outcome, verdict),
         "type": words.type,
         "behavior": words.behavior,
         "reaction": words.reaction,
@@ -74,6 +78,7 @@ def report(
         "trigger": _trigger(facts, verdict, masker),
         **_from_logs(facts, verdict, masker, problems),
         **_ranked(verdict, masker),
+        "firstFailure": None,
         "facts": _masked_facts(facts.seen(), masker) if masker else {},
         "phases": outcome.phases,
         "startedAt": outcome.started_at,
@@ -94,16 +99,16 @@ def _ranked(verdict: Verdict, masker: Masker | None) -> dict[str, object]:
     """Return how sure the catalogue's words are, and what else was thought of."""
     match = verdict.match
     finding = match.finding if match and match.entry is verdict.words else None
-    runners = finding.runners_up if finding else ()
+    if match is None or finding is None:
+        return {"confidence": None, "evidence": [], "where": None, "runnersUp": []}
+    line = functools.partial(line_of, logs=match.logs, masker=masker)
     return {
-        "confidence": finding.confidence if finding else None,
+        "confidence": finding.confidence,
+        "evidence": [line(each) for each in (finding.best, *finding.support) if each.text],
+        "where": _masked(where(finding.best, match.logs), masker),
         "runnersUp": [
-            {
-                "phrase": each.entry.phrase,
-                "category": each.entry.category,
-                "text": (_masked(each.text[:_LINE_SHOWN], masker) or "").strip(),
-            }
-            for each in runners
+            {"phrase": each.entry.phrase, "category": each.entry.category, **line(each)}
+            for each in finding.runners_up
         ],
     }
 
@@ -223,5 +228,6 @@ def _place(name: str, log: Log, hit: Hit | None, masker: Masker | None) -> list[
         return []
     start = excerpt.first_line(log, hit)
     number = log.line(start)
-    where = f"{name}, line {number}" if number else name
+    where = f"{name}, {log.rotated}" if log.rotated else name
+    where += f", line {number}" if number else ""
     return [f"{where}: {excerpt.line_at(log, start, _LINE_SHOWN, masker)}" if masker else where]

@@ -53,14 +53,29 @@ def collect(
     written = (extras or {}).get(EXTRAS)
     if written is None and directory is None:
         return UserPatterns()
-    rows, problems = _of_cluster(directory) if directory else ([], [])
-    own, wrong = rows_of(written, f"extras.{EXTRAS}") if written is not None else ([], [])
-    problems += wrong
     known = load_catalogue(catalogue).entries if catalogue else ()
+    rows, problems = _of_cluster(directory, "PAI_FAILURE_PATTERNS: ") if directory else ([], [])
+    own, wrong = rows_of(written, f"extras.{EXTRAS}") if written is not None else ([], [])
+    return _checked((rows, own), [*problems, *wrong], known)
+
+
+def with_patterns_of(catalogue: Entries, directory: Path | None) -> Entries:
+    """Return the catalogue with a cluster's entries, where there are some; they count at once."""
+    if directory is None:
+        return catalogue
+    rows, problems = _of_cluster(directory)
+    found = _checked([rows], problems, catalogue.entries)
+    return _added(catalogue, list(found.entries), str(directory), list(found.problems))
+
+
+def _checked(
+    sources: Sequence[Sequence[Row]], problems: list[str], known: Sequence[Entry]
+) -> UserPatterns:
+    """Return the usable ones of the entries; of each source a limited number."""
     phrases = {entry.phrase: "the catalogue" for entry in known}
     meanings = _meanings(known)
     used: list[dict[str, Any]] = []
-    for row in [*_bounded(rows, problems), *_bounded(own, problems)]:
+    for row in [row for rows in sources for row in _bounded(rows, problems)]:
         fields = _completed(row.fields, meanings)
         found = check_entry(Row(row.place, fields), USERS) or _clash(
             row.place, fields, phrases, meanings
@@ -82,8 +97,11 @@ def with_user_patterns(catalogue: Entries, work_dir: Path) -> Entries:
         return catalogue
     except (OSError, ValueError) as error:
         return _with_problem(catalogue, f"{path}: not used: {error}")
-    problems: list[str] = []
-    added = _entries(rows, str(path), problems)
+    return _added(catalogue, rows, str(path), [])
+
+
+def _added(catalogue: Entries, rows: object, source: str, problems: list[str]) -> Entries:
+    added = _entries(rows, source, problems)
     return Entries(
         (*catalogue.entries, *added),
         (*catalogue.problems, *problems),
@@ -91,11 +109,9 @@ def with_user_patterns(catalogue: Entries, work_dir: Path) -> Entries:
     )
 
 
-def _of_cluster(directory: Path) -> tuple[list[Row], list[str]]:
+def _of_cluster(directory: Path, named: str = "") -> tuple[list[Row], list[str]]:
     if not directory.is_dir():
-        return [], [
-            f"PAI_FAILURE_PATTERNS: {directory}: there is no such directory; name one with *.yml"
-        ]
+        return [], [f"{named}{directory}: there is no such directory; name one with *.yml"]
     return read_directory(directory)
 
 

@@ -14,12 +14,14 @@ from . import evidence, workspace
 from .capture import Capture
 from .command import CommandResult, UserCommand
 from .ending import Ending, tell_defect
+from .log_search import LogSearch
 from .loop import EventLoop
 from .outcome import Outcome, phases_of, timestamp
 from .pass_on import PassOn
 from .playbook import Playbook, PlaybookRunner
 from .playbook_report import Failure, PlaybookResult
 from .process import become_subreaper, end_descendants
+from .reserve import Reserve, rooms
 from .runtime_log import LineSource, RuntimeLog, make_fifo
 from .settings import Settings
 from .stopping import STOP, Stopping, signals_to_catch
@@ -39,6 +41,7 @@ class Life:
         self._command: UserCommand | None = None
         self._result: CommandResult | None = None
         self._stopping = Stopping(settings.grace)
+        self._reserve = Reserve()
         adopted = become_subreaper()
         self._loop = EventLoop(signals_to_catch(), self._on_signal)
         self._stdout = PassOn(1, "stdout", self._loop, self._say)
@@ -46,6 +49,7 @@ class Life:
         self._log = RuntimeLog(
             settings.runtime_log, self._stderr, settings.secrets_file, settings.limits.file_bytes
         )
+        self._search = LogSearch(settings, self._loop, self._say)
         path = settings.work_dir / "runtime_log_pipe"
         fifo = make_fifo(path, self._say)
         self._steps = None if fifo is None else LineSource(fifo, self._log, self._loop)
@@ -68,7 +72,9 @@ class Life:
         except Exception as error:  # noqa: BLE001 - a defect of ours must not cost logs and code
             outcome = self._defect(error)
         code = outcome.exit_code
+        self._reserve.release()
         try:
+            self._search.settle(code != 0 and not self._stopping.requested)
             ending = Ending(self._settings, self._stopping, self._runner, self._log)
             document = ending.conclude(outcome)
             code = document["exitCode"]
@@ -82,10 +88,13 @@ class Life:
     def _capture(self) -> Capture:
         outputs = (self._stdout, self._stderr)
         settings = self._settings
-        return Capture(settings.log_dir, settings.limits, outputs, self._loop, self._say)
+        return Capture(
+            settings.log_dir, settings.limits, outputs, self._loop, self._say, self._search
+        )
 
     def _end_rest(self, capture: Capture | None) -> None:
         """End whatever still lives below us, and take its last output."""
+        self._search.end()
         patience = 0.0 if self._stopping.overdue else LAST_PATIENCE
         end_descendants(self._loop, patience)
         if capture is not None:
@@ -112,6 +121,7 @@ class Life:
             return self._failed_start(Failure(None, missing, 1))
         content = process_env.split(environment.read_bytes())
         evidence.note_start(self._settings.work_dir, self._say)
+        self._reserve.take(rooms(self._settings.work_dir, self._settings.log_dir))
         self._command = UserCommand(
             self._settings, self._umask, self._loop, self._log, capture, self._stopping
         )

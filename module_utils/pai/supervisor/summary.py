@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
+from ..exit.first_failure import told
 from .playbook_report import Failure
 from .settings import Settings
 
@@ -33,6 +34,9 @@ def summarize(document: Mapping[str, Any], settings: Settings, colour: bool) -> 
         rows.append(("message", str(document["message"])))
     rows.append(("phases", _phases(document.get("phases") or {})))
     rows.append(("logs", str(settings.log_dir)))
+    page = settings.log_dir / "failure.html"
+    if code and page.exists():
+        rows.append(("as a page", str(page)))
     return _heading(document, colour) + "".join(row(*each, colour) for each in rows)
 
 
@@ -63,13 +67,23 @@ def why(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     steps = [solution] if isinstance(solution, str) else [str(step) for step in solution]
     numbered = steps if len(steps) < 2 else [f"{n}. {step}" for n, step in enumerate(steps, 1)]
     rows = [
+        ("because", told(document)),
         ("plugin", str(document.get("plugin") or "")),
         ("reason", str(document.get("reason") or document.get("message") or "")),
-        ("matched", str(document.get("matchedUserLogString") or "")),
+        ("matched", _matched(document)),
+        ("your code", str(document.get("where") or "")),
         ("fault", f"{document.get('fault') or 'unknown'}; {retry}"),
         ("to do", "\n".join(numbered)),
     ]
     return [(label, text) for label, text in rows if text]
+
+
+def _matched(document: Mapping[str, Any]) -> str:
+    """Return what the logs say; where they say nothing, and it was no stop, what else does."""
+    found = document.get("matchedUserLogString") or document.get("matchedPlatformLogString")
+    facts = str(document.get("trigger") or "").partition("; ")[2]
+    told = not document.get("stopped") and document.get("stage") == "command"
+    return str(found or (facts if told else ""))
 
 
 def _phases(phases: Mapping[str, Any]) -> str:

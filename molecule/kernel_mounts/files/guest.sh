@@ -1,9 +1,10 @@
 #!/bin/bash
-# What a guest runs: its servers, then jobs/NAME.yml by the runtime as in a container, or NAME.yml by Ansible.
+# What a guest runs: its servers, then jobs/NAME.yml by the runtime as in a container, or NAME.yml by Ansible. Or NAME.sh alone.
 #   guest.sh NAME
 set -euo pipefail
 
 name=$1
+[[ ! -x /guest/$name.sh ]] || exec "/guest/$name.sh"
 modprobe -a nfsd nfs nfsv4 cifs
 mkdir -p /export /run/noting
 for server in nfs samba ssh; do /guest/servers.sh start "$server"; done

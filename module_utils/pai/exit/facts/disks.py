@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - only looked at
-#: Full is what has less than both: a part of all, and so many bytes; or hardly an inode.
-_PART, _BYTES, _INODES = 0.01, 64 * 1024 * 1024, 16
+#: Full is what has less than both: a part of all, and so many bytes; or hardly an inode. Of a
+#: small one the part is larger: pai-runtime has just given room back (supervisor/reserve.py).
+_PART, _SMALL, _BYTES, INODES = 0.01, 1024 * 1024, 64 * 1024 * 1024, 16
 
 
 def read(paths: Iterable[Path]) -> list[dict[str, Any]]:
@@ -35,12 +36,12 @@ def describe(path: Path, found: os.statvfs_result) -> dict[str, Any]:
     """
     total, free = found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize
     counted = found.f_files > 0
-    no_bytes = free < _BYTES and free < total * _PART
+    no_bytes = free < _BYTES and free < max(total * _PART, min(total / 4, _SMALL))
     return {
         "path": str(path),
         "totalBytes": total,
         "freeBytes": free,
         "inodes": found.f_files if counted else None,
         "inodesFree": found.f_favail if counted else None,
-        "full": no_bytes or (counted and found.f_favail < _INODES),
+        "full": no_bytes or (counted and found.f_favail < INODES),
     }

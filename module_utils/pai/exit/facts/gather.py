@@ -109,7 +109,9 @@ def _memory(scene: Scene) -> Facts:
         return {}
     start = read_json(scene.work_dir / names.START, []).get("memory")
     now = cgroup.counters(place)
-    return {"memory": cgroup.since(start if isinstance(start, dict) else {}, now)}
+    found = cgroup.since(start if isinstance(start, dict) else {}, now)
+    counted = any(value is not None for value in found.values())  # not at the root of version 2
+    return {"memory": found} if counted else {}
 
 
 def _disks(scene: Scene) -> Facts:

@@ -9,14 +9,19 @@ import re
 from typing import Any
 from xml.etree import ElementTree
 
-from ..gpu import number, uncorrected
+from ..gpu import number, read, uncorrected, uncorrected_now
 
 #: What nvidia-smi says instead of a report of a GPU that does not answer.
 _LOST = re.compile(
     r"GPU is lost|fallen off the bus|Unable to determine the device handle|GPU requires reset"
 )
-#: Recovery actions of drivers from 565 on: "None", "Reset", "Reboot", "Drain and Reset", ...
-_RECOVERY = re.compile(r"Reset|Reboot|Drain")
+#: What stands in the place of a value that a GPU which does not answer should have told.
+_SILENT = ("GPU is lost", "Unknown Error", "ERR!")
+#: Recovery actions of drivers from 565 on: "None", "Reset", "Reboot", "Reset Bus", ...; and those
+#: that can wait, "Drain P2P" and "Drain and Reset": unaffected processes go on until then.
+_RECOVERY, _DRAIN = re.compile(r"Reset|Reboot"), re.compile(r"Drain")
+#: What is repaired at the next reset, from driver 580 on.
+_REPAIRS = ("channel", "tpc")
 _SHOWN = 200
 
 
@@ -25,9 +30,8 @@ def parse(report: bytes) -> dict[str, Any]:
 
     An empty report means that there is no nvidia-smi, or that it did not answer: nothing is known.
     """
-    try:
-        root = ElementTree.fromstring(report)
-    except (ElementTree.ParseError, ValueError, LookupError):
+    root = read(report)
+    if root is None:
         return _problem(report.decode("utf-8", "replace").strip())
     return {"gpus": [_row(index, gpu) for index, gpu in enumerate(root.iter("gpu"))]}
 
@@ -36,9 +40,10 @@ def _problem(text: str) -> dict[str, Any]:
     if not text:
         return {}
     lost = _LOST.search(text)
-    lines = text.splitlines()
-    told = next((line for line in lines if _LOST.search(line)), lines[0])
-    return {"gpuProblem": told.strip()[:_SHOWN], "gpuLost": lost is not None}
+    lines = [line.strip() for line in text.splitlines() if line.strip()[:1] != "<"]
+    told = next((line for line in lines if _LOST.search(line)), "".join(lines[:1]))
+    told = told or "nvidia-smi wrote a report that is no XML"
+    return {"gpuProblem": told[:_SHOWN], "gpuLost": lost is not None}
 
 
 def _row(index: int, gpu: ElementTree.Element) -> dict[str, Any]:
@@ -48,7 +53,7 @@ def _row(index: int, gpu: ElementTree.Element) -> dict[str, Any]:
         "index": index,
         "name": gpu.findtext("product_name") or "GPU",
         "id": gpu.get("id"),
-        "uncorrectedVolatile": sum(map(uncorrected, gpu.iterfind("ecc_errors/volatile"))),
+        "uncorrectedVolatile": uncorrected_now(gpu),
         "uncorrectedAggregate": sum(map(uncorrected, gpu.iterfind("ecc_errors/aggregate"))),
         "rowsRemapped": _count(rows, "remapped_row_unc"),
         "rowRemapPending": _yes(rows, "remapped_row_pending"),
@@ -57,19 +62,34 @@ def _row(index: int, gpu: ElementTree.Element) -> dict[str, Any]:
         + _count(retired, "multiple_single_bit_retirement/retired_count"),
         "pageRetirementPending": _yes(retired, "pending_retirement")
         or _yes(retired, "pending_blacklist"),
+        "repairPending": any(_yes(gpu, f"ecc_errors/{name}_repair_pending") for name in _REPAIRS),
+        "lost": _lost(gpu),
         "needsReset": _needs_reset(gpu),
+        "resetAdvised": _reset_advised(gpu),
         "memoryUsedMiB": _mebibytes(gpu, "used"),
         "memoryTotalMiB": _mebibytes(gpu, "total"),
         "processes": len(gpu.findall("processes/process_info")),
     }
 
 
+def _lost(gpu: ElementTree.Element) -> bool:
+    """Whether it does not tell how large its memory is; one without memory of its own says N/A."""
+    memory = [gpu.findtext(f"fb_memory_usage/{name}") or "" for name in ("total", "used")]
+    return all(text.strip() in _SILENT for text in memory)
+
+
 def _needs_reset(gpu: ElementTree.Element) -> bool:
     if _yes(gpu, "gpu_reset_status/reset_required"):
         return True
-    if _RECOVERY.search(gpu.findtext("gpu_recovery_action") or ""):
+    action = gpu.findtext("gpu_recovery_action") or ""
+    if _RECOVERY.search(action) and not _DRAIN.search(action):
         return True
     return any("GPU requires reset" in (each.text or "") for each in gpu.iter())
+
+
+def _reset_advised(gpu: ElementTree.Element) -> bool:
+    drain = _DRAIN.search(gpu.findtext("gpu_recovery_action") or "")
+    return drain is not None or _yes(gpu, "gpu_reset_status/drain_and_reset_recommended")
 
 
 def _count(parent: ElementTree.Element | None, path: str) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..gpu import told as told_of_memory
+from .disks import INODES
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
@@ -47,18 +48,24 @@ def _memory(memory: Mapping[str, Any]) -> list[str]:
 
 
 def _disk(row: Mapping[str, Any]) -> str:
-    of = f"{size(row['freeBytes'])} of {size(row['totalBytes'])}"
-    inodes = "" if row.get("inodesFree") is None else f", and {row['inodesFree']} inodes"
-    return f"{row['path']} is full: {of} are free{inodes}"
+    free = f"{size(row['freeBytes'])} of {size(row['totalBytes'])}"
+    left = row.get("inodesFree")
+    if left is not None and left < INODES:
+        free = f"{left} of {row.get('inodes')} inodes"
+    return f"{row['path']} is full: {free} are free"
 
 
 def _gpu(row: Mapping[str, Any]) -> list[str]:
     name = f"GPU {row['index']} ({row['name']}, {row['id']})"
     parts = {
+        "lost": "does not answer",
         "needsReset": "needs a reset",
+        "resetAdvised": "should be reset when its processes have ended",
+        "repairPending": "a part of it is to be repaired at the next reset",
         "rowRemapFailed": "a row of its memory could not be replaced",
         "rowRemapPending": "a row of its memory is to be replaced at the next reset",
         "pageRetirementPending": "a page of its memory is to be retired at the next reset",
     }
     errors = told_of_memory(row["index"], row["name"], row["id"], row["uncorrectedVolatile"])
-    return [*([errors] if errors else []), *(f"{name}: {w}" for k, w in parts.items() if row[k])]
+    told = [f"{name}: {words}" for key, words in parts.items() if row.get(key)]
+    return [errors, *told] if errors else told

@@ -147,6 +147,42 @@ def test_another_catalogue_may_be_named_and_its_problems_are_told(
     assert done.stderr == "pai-runtime: '(': missing ): (\n"
 
 
+OWN = """
+- code: 237
+  phrase: LicenceServerFull
+  reason: All licences are in use.
+  weight: 90
+  pattern: {runtimeContainerPatterns: [{userLogRegex: "LICENSE ERROR: no free seat"}]}
+- code: 237
+  phrase: Broken
+  reason: None.
+  pattern: {runtimeContainerPatterns: [{userLogRegex: "(seat"}]}
+"""
+
+
+@pytest.mark.parametrize("by", ["option", "variable"])
+def test_patterns_of_the_cluster_count_too(tmp_path: Path, by: str) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "a.yml").write_text(OWN)
+    words = ["--patterns", str(tmp_path / "own")] if by == "option" else []
+    variables = {} if by == "option" else {"PAI_FAILURE_PATTERNS": str(tmp_path / "own")}
+    text = "LICENSE ERROR: no free seat\n"
+    done = explain("-", "--json", *words, stdin=text, **variables)
+    assert json.loads(done.stdout)["phrase"] == "LicenceServerFull"
+    assert done.stderr == (
+        f"pai-runtime: {tmp_path}/own/a.yml: Broken: pattern 1: userLogRegex '(seat' is not a "
+        "valid RE2 expression: missing ): (seat; the entry is not used\n"
+    )
+    assert json.loads(explain("-", "--json", stdin=text).stdout)["phrase"] != "LicenceServerFull"
+
+
+def test_patterns_that_are_not_there_are_told_and_the_catalogue_counts(log: Path) -> None:
+    done = explain(str(log), "--json", "--patterns", "/none")
+    assert json.loads(done.stdout)["category"] == "gpu-oom"
+    expected = "pai-runtime: /none: there is no such directory; name one with *.yml\n"
+    assert done.stderr == expected
+
+
 def test_a_page_is_written_for_its_owner_alone(log: Path, tmp_path: Path) -> None:
     page = tmp_path / "why.html"
     done = explain(str(log), "--exit-code", "1", "--html", str(page))

@@ -19,7 +19,10 @@ NESTED = st.recursive(
     [
         pytest.param({}, [], id="none"),
         pytest.param(None, [], id="unknown"),
-        pytest.param({"quietSeconds": 12}, [("quiet", "12 s")], id="one value"),
+        pytest.param({"waitedSeconds": 12}, [("waited", "12 s")], id="one value"),
+        pytest.param(
+            {"quietSeconds": 12}, [("without output before the end", "12 s")], id="in words"
+        ),
         pytest.param(
             {"memory": {"limitBytes": 3 << 30, "peakBytes": 1536, "usedBytes": 7, "oomKills": 2}},
             [("memory", "limit 3.0 GiB, peak 1.5 KiB, used 7 B, oom kills 2")],

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import html.parser
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +73,17 @@ def report(**more: Any) -> dict[str, Any]:
         "reason": "The program asked for more GPU memory than was free.",
         "solution": ["Make the batch smaller.", "Ask for a larger GPU."],
         "trigger": "exit code 1; user log, line 3",
-        "runnersUp": [{"phrase": "PythonError", "category": "python-error", "text": "KeyError: x"}],
+        "where": "/w/train.py:22",
+        "runnersUp": [
+            {
+                "phrase": "PythonError",
+                "category": "python-error",
+                "file": "/logs/user-all/current",
+                "line": 7,
+                "rank": 1,
+                "text": "KeyError: x",
+            }
+        ],
         "phases": {"start": 4.0, "start/storage": 2.9, "command": 12.0},
         "startedAt": "2026-01-02T03:04:05Z",
         **more,
@@ -113,9 +121,36 @@ def test_it_tells_what_happened_who_must_act_and_what_to_do() -> None:
         "Details",
     ]
     assert found.text["mark"] == ["Error"]
-    rows = [row.strip() for row in found.text["tr"]]
-    assert "python-errorPythonErrorKeyError: x" in rows
-    assert "the command's own1" in rows
+    assert found.text["p"][2] == "In your code: /w/train.py:22"
+    assert "the command's own1" in [row.strip() for row in found.text["tr"]]
+
+
+def test_what_else_it_might_be_has_the_line_that_says_so() -> None:
+    found = Page(page(report()))
+    assert found.text["h3"] == ["python-error (PythonError), in /logs/user-all/current"]
+    assert found.text["code"] == ["KeyError: x"]
+    assert "7" in found.text["span"]
+
+
+def test_what_else_the_exit_code_says_has_none() -> None:
+    row = {"phrase": "Killed", "category": "host-oom", "file": None, "line": None, "text": ""}
+    found = Page(page(report(runnersUp=[row])))
+    assert found.text["h3"] == ["host-oom (Killed)"]
+    assert found.text["p"][-1] == "The exit code or the machine says so."
+    assert "code" not in found.text
+
+
+def test_what_is_out_of_order_on_the_machine_is_told_in_words() -> None:
+    memory = {"oomKills": 1, "peakBytes": 4096, "limitBytes": 4096}
+    found = Page(page(report(facts={"memory": memory})))
+    assert "What the machine shows" in found.text["h2"]
+    words = "processes that the kernel killed for memory: 1; the most was 4.0 KiB of 4.0 KiB"
+    assert words in found.text["li"]
+
+
+@pytest.mark.parametrize("facts", [{"memory": 1}, {"disks": [{"full": True}]}, {"gpus": "x"}, []])
+def test_damaged_facts_are_not_told(facts: object) -> None:
+    assert "What the machine shows" not in Page(page(report(facts=facts))).text["h2"]
 
 
 def test_lines_are_numbered_and_the_match_is_marked(tmp_path: Path) -> None:
@@ -165,7 +200,8 @@ def test_what_a_log_or_a_job_says_is_text_and_nothing_else() -> None:
     texts = dict.fromkeys(("job", "reason", "message", "phrase", "category", "trigger"), EVIL)
     more = {
         "solution": [EVIL],
-        "runnersUp": [{"phrase": EVIL, "category": EVIL, "text": EVIL}],
+        "runnersUp": [{"phrase": EVIL, "category": EVIL, "text": EVIL, "file": EVIL}],
+        "where": EVIL,
         "phases": {EVIL.replace("/", ""): 1.0},
         "facts": {EVIL: EVIL},
         "plugin": EVIL,
@@ -197,15 +233,19 @@ def test_secrets_are_masked() -> None:
 def test_it_stays_small_whatever_the_failure_is(letter: str) -> None:
     long = letter * 50_000
     log = "\n".join([long] * 100 + [f"Error{long}"] + [long] * 100)
-    row = {"phrase": long, "category": long, "text": long}
+    row = {"phrase": long, "category": long, "text": long, "file": long, "line": 1}
     more: dict[str, Any] = {
-        "facts": {f"{n}{long}": long for n in range(1000)},
+        "facts": {
+            **{f"{n}{long}": long for n in range(1000)},
+            "mounts": [{"path": long, "reason": long}] * 100,
+        },
         "phases": {f"{n}{long}": 1.0 for n in range(1000)},
         "runnersUp": [row] * 3,
         "solution": [long] * 100,
     }
     texts = dict.fromkeys(("job", "reason", "message", "phrase", "category", "trigger"), long)
-    document = report(**more, **texts, taskRole=long, fault=long, plugin=long, startedAt=long)
+    texts |= dict.fromkeys(("taskRole", "fault", "plugin", "startedAt", "where"), long)
+    document = report(**more, **texts)
     quoted = excerpt(log, "Error")
     found = page(document, quoted, quoted)
     assert len(found) <= html_page.LIMIT
@@ -230,19 +270,3 @@ def test_any_text_gives_a_well_formed_page(text: str, data: bytes) -> None:
     found = page(document, quoted, context.tail("log", log, Masker([])))
     Page(found)
     assert "\x00" not in found.decode()
-
-
-def test_a_browser_shows_it_and_runs_nothing(tmp_path: Path) -> None:
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    if browser is None:
-        pytest.skip("there is no Chromium on this machine")
-    path = tmp_path / "failure.html"
-    path.write_bytes(page(report(reason=EVIL), excerpt(f"{EVIL}\nError\n", "Error")))
-    words = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--dump-dom"]
-    words += ["--disable-background-networking", f"--user-data-dir={tmp_path / 'profile'}"]
-    done = subprocess.run(
-        [browser, *words, path.as_uri()], capture_output=True, text=True, check=True, timeout=120
-    )
-    found = Page(done.stdout.encode())
-    assert found.text["title"] == ["gpu-oom: resnet, task worker-3 failed"]
-    assert found.text["code"][0] == EVIL

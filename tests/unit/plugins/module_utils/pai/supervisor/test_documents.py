@@ -197,10 +197,58 @@ def test_summary_of_a_failure():
     )
 
 
+def test_summary_of_a_failure_that_followed_from_another_tasks():
+    first = {
+        "task": "worker-0",
+        "exitCode": 7,
+        "phrase": "PythonValueWrong",
+        "role": "root",
+        "evidence": "ValueError: bad batch",
+    }
+    told = summarize({**FAILED, "firstFailure": first}, places("/logs"), colour=False)
+    assert told.splitlines()[3:5] == [
+        "  because    worker-0 failed first, with exit code 7 (PythonValueWrong): "
+        "ValueError: bad batch",
+        "  reason     The GPU ran out of memory.",
+    ]
+
+
 def test_summary_of_a_success_is_short():
     assert summarize({"exitCode": 0, "phases": {"command": 1}}, places("/logs"), colour=False) == (
         "\nThe command succeeded\n  exit code  0\n  phases     command 1.00 s\n  logs       /logs\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"matchedPlatformLogString": "Connection refused"}, "Connection refused"),
+        ({"trigger": "exit code 137; killed for memory: 1", "stage": "command"}, "killed for"),
+        ({"trigger": "exit code 1; start failed", "stage": "start"}, None),
+        ({"trigger": "exit code 143; told to stop", "stage": "command", "stopped": True}, None),
+        ({"trigger": "exit code 7", "stage": "command"}, None),
+    ],
+    ids=["platform's log", "the machine", "a start", "a stop", "nothing"],
+)
+def test_summary_tells_what_the_verdict_rests_on(more, told):
+    text = summarize({**FAILED, "matchedUserLogString": None, **more}, places("/l"), colour=False)
+    rows = [row for row in text.splitlines() if row.startswith("  matched ")]
+    assert [told in row for row in rows] == ([True] if told else [])
+
+
+def test_summary_names_the_line_of_the_users_code():
+    text = summarize({**FAILED, "where": "/w/train.py:22"}, places("/l"), colour=False)
+    assert "  your code " in text
+    assert "/w/train.py:22\n" in text
+
+
+def test_summary_names_the_page_of_a_failure_where_there_is_one(tmp_path):
+    page = tmp_path / "failure.html"
+    told = ["as a page", str(page)]
+    assert "as a page" not in summarize(FAILED, places(tmp_path), colour=False)
+    page.touch()
+    assert " ".join(told) in " ".join(summarize(FAILED, places(tmp_path), colour=False).split())
+    assert "as a page" not in summarize({"exitCode": 0}, places(tmp_path), colour=False)
 
 
 def test_summary_is_coloured_only_where_asked():

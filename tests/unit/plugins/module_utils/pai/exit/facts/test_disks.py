@@ -25,6 +25,10 @@ def found(total: int, free: int, inodes: int = 1000, left: int = 500) -> os.stat
         pytest.param(found(100 * GIBIBYTE, GIBIBYTE // 2), False, id="half a GiB"),
         pytest.param(found(64 * MEBIBYTE, 40 * MEBIBYTE), False, id="a small one"),
         pytest.param(found(64 * MEBIBYTE, 100 * 1024), True, id="a small one that is full"),
+        pytest.param(
+            found(8 * MEBIBYTE, 600 * 1024), True, id="a small one, of which room is kept"
+        ),
+        pytest.param(found(MEBIBYTE, 300 * 1024), False, id="a tiny one"),
         pytest.param(found(GIBIBYTE, GIBIBYTE, left=0), True, id="no inode left"),
         pytest.param(found(GIBIBYTE, GIBIBYTE, inodes=0, left=0), False, id="inodes as needed"),
     ],

@@ -100,6 +100,16 @@ def explained(
         pytest.param(
             {"gpus": [{**GPU, "needsReset": True}]}, "", 1, "GpuDoesNotAnswer", id="needs a reset"
         ),
+        pytest.param(
+            {"gpus": [{**GPU, "lost": True}]}, "", 1, "GpuDoesNotAnswer", id="does not answer"
+        ),
+        pytest.param(
+            {"gpus": [{**GPU, "resetAdvised": True}]},
+            "RuntimeError: CUDA error: unspecified launch failure\n",
+            1,
+            "GpuMemoryDefect",
+            id="a CUDA error where a reset is advised",
+        ),
         pytest.param({"gpus": [GPU]}, "", 1, "PAIRuntimeUnknownFailed", id="a sound GPU"),
         pytest.param(
             {"gpus": [{**GPU, "uncorrectedVolatile": 2}]},
@@ -155,6 +165,8 @@ def test_the_error_file_of_torch_counts_where_the_log_has_no_cause(
     report = explained(tmp_path, TORCH, log).report
     assert report["category"] == "python-error"
     assert report["trigger"] == "exit code 1; torch error file: KeyError: 'x'"
+    told = {"file": None, "line": None, "rank": None, "text": "KeyError: 1"}
+    assert report["evidence"] == [told]
 
 
 def test_a_cause_in_the_log_comes_before_the_error_file_of_torch(tmp_path: Path) -> None:

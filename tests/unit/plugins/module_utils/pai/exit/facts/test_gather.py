@@ -51,6 +51,14 @@ def test_what_does_not_apply_is_absent(scene: Scene) -> None:
     assert found["disks"][0]["path"] == str(scene.work_dir)
 
 
+def test_a_cgroup_without_counters_is_absent(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = gather.cgroup.Place(2, scene.work_dir, scene.work_dir)
+    monkeypatch.setattr(gather.cgroup, "here", lambda: root)
+    assert "memory" not in Gathering(scene, 60.0).facts()
+    (scene.work_dir / "memory.current").write_text("7\n")
+    assert Gathering(scene, 60.0).facts()["memory"]["usedBytes"] == 7
+
+
 def test_the_gpus_are_asked(scene: Scene) -> None:
     program(scene, f"#!/bin/sh\necho '{GPU.decode()}'\n")
     found = Gathering(scene, 60.0).facts()

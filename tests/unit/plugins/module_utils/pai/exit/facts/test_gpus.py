@@ -72,7 +72,10 @@ def test_a_new_driver_remaps_rows() -> None:
     ("action", "required", "needed"),
     [
         ("Reset", "No", True),
-        ("Drain and Reset", "N/A", True),
+        ("Reset Bus", "N/A", True),
+        ("System Reboot", "N/A", True),
+        ("Recover IMEX Domain", "N/A", False),
+        ("Drain and Reset", "N/A", False),
         ("N/A", "Yes", True),
         ("None", "Requested functionality has been deprecated", False),
         ("GPU requires reset", "N/A", True),

@@ -19,7 +19,7 @@ GPU = {
     "pageRetirementPending": False,
     "needsReset": False,
 }
-DISK = {"path": "/dev/shm", "full": True, "freeBytes": 0, "totalBytes": 2**26, "inodesFree": 5}
+DISK = {"path": "/dev/shm", "full": True, "freeBytes": 0, "totalBytes": 2**26, "inodesFree": 50}
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,11 @@ DISK = {"path": "/dev/shm", "full": True, "freeBytes": 0, "totalBytes": 2**26, "
         ({"memory": {"oomKills": 1}}, ["processes that the kernel killed for memory: 1"]),
         (
             {"disks": [{**DISK, "full": False}, DISK]},
-            ["/dev/shm is full: 0 bytes of 64.0 MiB are free, and 5 inodes"],
+            ["/dev/shm is full: 0 bytes of 64.0 MiB are free"],
+        ),
+        (
+            {"disks": [{**DISK, "freeBytes": 2**25, "inodesFree": 5, "inodes": 200}]},
+            ["/dev/shm is full: 5 of 200 inodes are free"],
         ),
         (
             {"mounts": [{"path": "/data", "reason": "stat: Stale file handle"}]},
