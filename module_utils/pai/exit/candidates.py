@@ -26,7 +26,10 @@ _ECHO = re.compile(r"^\++ (?!exit)\S")
 #: What a program leaves out, and why.
 _SKIPS = re.compile(r"(?i)^(?:\[[^\]]*\] ?|\S+ - )*skip(?:ping|ped)? (?:\S+ )?\S+: ")
 #: What the program says that it does not mind.
-_IGNORED = re.compile(r"(?i)\b(?:ignoring|ignored)\b[^:]{0,40}$|\bhave been ignored\b")
+_IGNORED = re.compile(
+    r"(?i)\b(?:ignoring|ignored)\b[^:]{0,40}$|\bhave been ignored\b|"
+    r"\bcontinuing (?:because|anyway|without)\b"
+)
 #: A class and its figures in a report on predictions.
 _ROW = re.compile(r"^\s*[\w .-]+?(?:\s+\d?\.\d+){3}\s+\d+\s*$")
 

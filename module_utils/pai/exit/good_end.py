@@ -23,7 +23,8 @@ _GOOD = re.compile(
 #: What only the very end says, of all of it.
 _WHOLE = re.compile(
     r"(?i)\bexit(?:ed|s)? (?:with )?(?:code |status )?0\s*$|\bfinished: succe\w+|"
-    r"\bjob (?:\w+ )?succeeded\s*$|\bstatus (?:is |: ?)?succe\w+\s*$"
+    r"\bjob (?:\w+ )?succeeded\s*$|\bstatus (?:is |: ?)?succe\w+\s*$|"
+    r"\(finished\)\s*$"
 )
 _BAD = re.compile(
     r"(?i)fail|error|exception|traceback|\bkill|abort|cancel|terminat|non-?zero|segfault|crash|"

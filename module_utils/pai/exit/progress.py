@@ -78,6 +78,7 @@ class Step:
     """A line that shows work: which number of how many, of all that it counts; a done one none.
 
     ``process`` is what stands before the line; ``whole``: all of the work is done.
+    ``lead`` is how many steps forward it is: an epoch is begun when all of one is done.
     """
 
     place: int
@@ -85,6 +86,7 @@ class Step:
     number: tuple[int, ...] = ()
     total: tuple[str, ...] = ()
     whole: bool = False
+    lead: int = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +122,7 @@ class Progress:
                 before[step.total] = step.number
             elif step.number:
                 # fewer than before: it began anew; as many: the same bar drawn again
-                forward += step.number > before.get(step.total, ())
+                forward += step.lead * (step.number > before.get(step.total, ()))
                 before[step.total] = step.number
             elif step.whole or not raised:
                 return True
@@ -145,7 +147,8 @@ def _step(place: int, process: str, line: str) -> Step | None:
         if done and not good_end.is_dated(line):
             return Step(place, process, whole=whole)
     drawn = _BAR.search(line)
-    work = drawn or _METRIC.search(line) or _EPOCH.match(line) or _FIGURES.match(line)
+    epoch = _EPOCH.match(line)
+    work = drawn or epoch or _METRIC.search(line) or _FIGURES.match(line)
     counted = _STEP.findall(line) if work else []
     if drawn:
         counted.append(drawn.groups())
@@ -153,7 +156,8 @@ def _step(place: int, process: str, line: str) -> Step | None:
         return None
     # of how many, or how many things are counted: bars of different work are not compared
     total = tuple(each[1] or "" for each in counted)
-    return Step(place, process, tuple(_number(each[0]) for each in counted), total)
+    number = tuple(_number(each[0]) for each in counted)
+    return Step(place, process, number, total, lead=_ENOUGH if epoch else 1)
 
 
 def _number(text: str) -> int:

@@ -32,6 +32,8 @@ MARK = "something like an error\n"
         ),
         pytest.param("", "Model saved to /out\n", True, id="something was finished"),
         pytest.param("", "attempt 2 succeeded\n", True, id="a retry"),
+        pytest.param("Epoch 2/300\n", "Epoch 3/300\n", True, id="the next epoch"),
+        pytest.param("Epoch 2/300\n", "Epoch 2/300\n", False, id="the same epoch of another"),
         pytest.param("", "1200/1200 done, pass@1 = 0.713\n", True, id="all of them"),
         pytest.param("", "it  200 rmse 3.412\nit  400 rmse 3.106\n", True, id="other words"),
         pytest.param("", "Model could not be saved to /out\n", False, id="not finished"),
