@@ -1,10 +1,9 @@
 """How fast logs are searched for every pattern of the catalogue.
 
-One log is healthy; the other is dense with words of errors, in lines that no pattern matches: the
-worst case, since almost nothing is found and every chunk must be looked at closely. Such a log
-repeats: ours begins anew after 100,000 lines, and lines that were searched are not searched again.
-How fast those are that do not repeat is told, too. Run it by itself:
-``python tests/bench/bench_scan.py``.
+One log is healthy; others are dense with words of errors. In one these stand in a random order that
+hardly any pattern matches: the worst case, since almost nothing is found and every chunk must be
+looked at closely; it begins anew after 100,000 lines, or it does not. In another 64 ranks write
+their tracebacks at the same time. Run it by itself: ``python tests/bench/bench_scan.py``.
 """
 
 from __future__ import annotations
@@ -47,6 +46,21 @@ WORDS = (
 )
 
 
+FRAMES = (
+    ("nn/modules/module.py", "_call_impl", "return forward_call(*args, **kwargs)"),
+    ("nn/parallel/distributed.py", "forward", "else self._run_ddp_forward(*inputs, **kwargs)"),
+    ("distributed/distributed_c10d.py", "all_reduce", "work = group.allreduce([tensor], opts)"),
+    ("utils/data/dataloader.py", "_next_data", "data = self._dataset_fetcher.fetch(index)"),
+)
+RAISED = (
+    "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate {0} MiB. GPU {1} has 79 GiB",
+    "RuntimeError: CUDA error: an illegal memory access was encountered",
+    "torch.distributed.DistBackendError: [{1}] is setting up NCCL communicator: Connection reset",
+    "ConnectionRefusedError: [Errno 111] Connection refused",
+    "KeyError: 'module.layer.{0}.weight'",
+)
+
+
 def measure() -> list[Row]:
     """Return rows of name, value, unit, budget (None where there is none)."""
     directory = ROOT / "catalogue"
@@ -60,7 +74,8 @@ def measure() -> list[Row]:
         ("pattern scan, healthy log", _rate(scanner, _healthy(HEALTHY)), "MB/s", 300),
         ("… with letters beyond ASCII everywhere", _rate(scanner, _healthy(BARS)), "MB/s", None),
         ("pattern scan, log dense with error words", _rate(scanner, _dense()), "MB/s", 100),
-        ("… in lines that do not repeat", _rate(scanner, _dense(repeated=False)), "MB/s", None),
+        ("… in lines that do not repeat", _rate(scanner, _dense(repeated=False)), "MB/s", 100),
+        ("… of tracebacks of 64 ranks", _rate(scanner, _tracebacks()), "MB/s", 100),
         (
             "whole analysis, 10 MiB of a healthy log",
             _analysis(loaded_now, _healthy(HEALTHY)),
@@ -68,6 +83,7 @@ def measure() -> list[Row]:
             None,
         ),
         ("whole analysis, 10 MiB of error words", _analysis(loaded_now, _dense()), "ms", None),
+        ("whole analysis, 10 MiB of tracebacks", _analysis(loaded_now, _tracebacks()), "ms", None),
     ]
 
 
@@ -83,7 +99,8 @@ def _patterns(entries: tuple[model.Entry, ...]) -> tuple[list[str], list[str]]:
 def _rate(scanner: line_scan.LineScanner, text: bytes) -> float:
     """Return MB/s of making a log valid text and searching it, as the analysis does.
 
-    The fastest round counts: whatever else the machine does can only slow one down.
+    The fastest round counts: whatever else the machine does can only slow one down. What is usual
+    in the log is learned in the first one, in 0.1 s; the analyses below begin with that.
     """
     runs = [_seconds(lambda: scanner.search(logs.clean(text))) for _ in range(ROUNDS)]
     return len(text) / MEGABYTE / min(runs)
@@ -120,6 +137,25 @@ def _dense(repeated: bool = True) -> bytes:
     lines = (" ".join(choose.choices(words, k=12)) for _ in range(100_000))
     text = "\n".join(lines) + "\n"
     return _repeated(text) if repeated else text.encode()
+
+
+def _tracebacks(ranks: int = 64) -> bytes:
+    choose = random.Random(1)
+    waiting: list[list[str]] = [[] for _ in range(ranks)]
+    lines = []
+    for _ in range(100_000):
+        rank = choose.randrange(ranks)
+        waiting[rank] = waiting[rank] or _traceback(choose, rank)
+        lines.append(f"[rank{rank}]: {waiting[rank].pop(0)}")
+    return _repeated("\n".join(lines) + "\n")
+
+
+def _traceback(choose: random.Random, rank: int) -> list[str]:
+    lines = ["Traceback (most recent call last):"]
+    for file, function, code in choose.choices(FRAMES, k=8):
+        place = f"/opt/python/site-packages/torch/{file}"
+        lines += [f'  File "{place}", line {choose.randrange(2000)}, in {function}', f"    {code}"]
+    return [*lines, choose.choice(RAISED).format(choose.randrange(9999), rank)]
 
 
 def _repeated(text: str) -> bytes:

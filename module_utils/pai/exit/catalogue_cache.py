@@ -21,7 +21,7 @@ from ..replacing import replace
 from .model import Entries, Entry, Hints, Pattern
 
 #: Changes when what is kept has another form or is found in another way.
-_FORM = b"1"
+_FORM = b"2"
 
 
 def place(files: Sequence[Path]) -> Path | None:

@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .pattern_filter import compiled, finds, options
+from .model import Hints
+from .pattern_filter import compiled, finds, line_options, options
 
-#: Bytes of lines that matter up to which they are searched for one word after the other.
-_SIZE = 1 << 16
+Lines = list[tuple[int, int]]
 
 
 class LazyPatterns:
@@ -21,9 +23,16 @@ class LazyPatterns:
     For short texts: each is searched for all words of all patterns.
     """
 
-    def __init__(self, patterns: Mapping[str, str], words: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self,
+        patterns: Mapping[str, str],
+        words: Mapping[str, Sequence[str]],
+        given: Callable[[], Any] = options,
+    ) -> None:
+        self.names = list(patterns)
         self._patterns = patterns
         self._words = [(name, [word.encode() for word in words[name]]) for name in patterns]
+        self._given = given
         self._compiled: dict[str, Any] = {}
 
     def candidates(self, text: bytes) -> list[str]:
@@ -41,27 +50,47 @@ class LazyPatterns:
 
     def _compile(self, name: str) -> Any:
         if name not in self._compiled:
-            self._compiled[name] = compiled(self._patterns[name])
+            self._compiled[name] = compiled(self._patterns[name], self._given())
         return self._compiled[name]
 
 
 class Gate:
-    """Letters of which every line that matters has some."""
+    """Letters of which every line that matters has some, in a log where such are rare."""
 
-    def __init__(self, letters: Sequence[str]) -> None:
-        given = options()
+    #: So many lines, searched for one word after the other, take as long as to make a sieve; and
+    #: one in so many bytes is not counted, here none.
+    ENOUGH, FREE = 300, sys.maxsize
+
+    def __init__(self, patterns: LazyPatterns, hints: Hints) -> None:
+        self._patterns = patterns
+        #: Patterns of which no words are known: these may match on any line.
+        self.anywhere = [name for name in patterns.names if "" in hints.words[name]]
+        given = line_options()
         given.case_sensitive = False
-        self._any = compiled("|".join(re.escape(each) for each in letters), given)
+        self._any = compiled("|".join(re.escape(each) for each in hints.letters), given)
 
-    def lines(self, text: bytes, most: int) -> list[tuple[int, int]] | None:
-        """Return begin and end of the lines that may matter; None where these are too much."""
-        lines: list[tuple[int, int]] = []
-        size = 0
-        for first, _last in finds(self._any, text):
-            end = text.find(b"\n", first)
-            line = text.rfind(b"\n", 0, first) + 1, len(text) if end < 0 else end
-            size += line[1] - line[0]
-            if len(lines) >= most or size > _SIZE:
-                return None
-            lines.append(line)
-        return lines
+    def lines(self, text: bytes) -> Lines:
+        """Return begin and end of the lines that may matter, up to some hundreds."""
+        return lines_with(self._any, text, self.ENOUGH)
+
+    def where(self, text: bytes, lines: Lines) -> dict[str, Lines]:
+        """Return on which of these lines a pattern may match, of those not ``anywhere``."""
+        part = b"\n".join(text[begin:end] for begin, end in lines)
+        names = self._patterns.candidates(part) if lines else []
+        return {name: lines for name in names if name not in self.anywhere}
+
+
+def lines_with(expression: Any, text: bytes, most: int) -> Lines:
+    """Return begin and end of the lines that have a match, up to so many."""
+    lines: Lines = []
+    for first, _last in itertools.islice(finds(expression, text), most):
+        end = text.find(b"\n", first)
+        lines.append((text.rfind(b"\n", 0, first) + 1, len(text) if end < 0 else end))
+    return lines
+
+
+def lines_of(text: bytes) -> Lines:
+    """Return begin and end of every line."""
+    lengths = [len(line) for line in text.split(b"\n")]
+    begins = itertools.accumulate((length + 1 for length in lengths), initial=0)
+    return [(begin, begin + length) for begin, length in zip(begins, lengths)]

@@ -3,30 +3,44 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Search a log line by line for the catalogue's patterns: where each first and last occurs.
 
-A line on which a pattern of noise matches counts for no other pattern. With hints only lines that
-have certain letters are searched, and only patterns whose words occur there are compiled.
+A line on which a pattern of noise matches counts for no other pattern. With hints only the lines
+are searched that may matter: in a healthy log those with certain letters, in one full of words of
+errors those with what is unusual there.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import mmap
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from typing import Any
 
-from .lazy_patterns import Gate, LazyPatterns
+from .lazy_patterns import LazyPatterns
 from .logs import chunks
 from .model import Hints
 from .page import LineHit, Page
-from .pattern_filter import PatternFilter
-from .repeats import Numbers, Repeats
+from .pattern_filter import PatternFilter, any_of, line_options
+from .sieve import LearningSieve
 
 #: Hits of one pattern that are kept from the beginning and from the end of a log.
 FIRST, LAST = 6, 12
 #: Matches of one pattern that are looked at in one piece of a log: noise may be endless.
 _LOOKED_AT = 200
-#: Lines of one piece of a log up to which these are searched instead of all of it.
-_FEW = 300
 #: What is searched from the end of a chunk for its last hits, in bytes; then the whole of it.
-_ENDS = (1 << 14, 1 << 17)
+_ENDS = (1 << 13, 1 << 17)
+
+
+@dataclasses.dataclass
+class _Hits:
+    """Hits of one pattern; ``first`` are in the order of lines, FIRST at most."""
+
+    first: list[LineHit] = dataclasses.field(default_factory=list)
+    last: list[LineHit] = dataclasses.field(default_factory=list)
+
+    def kept(self) -> list[LineHit]:
+        hits = sorted({*self.first, *self.last}, key=lambda hit: (hit.begin, hit.start))
+        return hits if len(hits) <= FIRST + LAST else [*hits[:FIRST], *hits[-LAST:]]
 
 
 class LineScanner:
@@ -36,48 +50,50 @@ class LineScanner:
         self, patterns: Iterable[str], noise: Iterable[str] = (), hints: Hints | None = None
     ) -> None:
         """Prepare the patterns; ``^`` and ``$`` mean the ends of a line."""
-        self._given = {pattern: f"(?m:{pattern})" for pattern in patterns}
+        given = self._given = {pattern: f"(?m:{pattern})" for pattern in patterns}
         silent = {pattern: f"(?m:{pattern})" for pattern in noise}
         self.broken: dict[str, str] = {}
-        self._filter: PatternFilter | None = None
-        self._numbers: Numbers | None = None
-        self._gate = Gate(hints.letters) if hints and hints.letters else None
-        if hints and self._gate:
-            self._patterns: LazyPatterns | PatternFilter = LazyPatterns(self._given, hints.words)
-            self._rest = self._compile(
-                {name: self._given[name] for name in self._given if "" in hints.words[name]}
-            )
-            self._noise: LazyPatterns | PatternFilter = LazyPatterns(silent, hints.words)
+        self._sieve: LearningSieve | None = None
+        self._silent: list[Any] | None = None
+        if hints and hints.letters:
+            lazy = LazyPatterns(given, hints.words, line_options)
+            self._patterns: LazyPatterns | PatternFilter = lazy
+            self._sieve = LearningSieve(lazy, hints)
         else:
-            self._filter = self._patterns = self._compile(self._given)
-            self._noise = self._compile(silent)
+            self._patterns = self._compile(given)
+            self._compile(silent)
+        self._noise = [pattern for pattern in silent if pattern not in self.broken]
 
     def search(
         self, text: bytes | mmap.mmap, start: int = 0, end: int | None = None
     ) -> list[LineHit]:
         """Return the first and last hits of every pattern in ``text``, in the order of lines."""
-        found: dict[str, list[LineHit]] = {}
+        found: defaultdict[str, _Hits] = defaultdict(_Hits)
         later: list[tuple[int, int, set[str]]] = []
-        repeats = Repeats()
+        if self._sieve:
+            self._sieve.new_log()
         for begin, finish in chunks(text, start, end):
-            candidates, left = self._candidates(Page(text[begin:finish], begin), repeats)
-            unread = left or set()
-            known = None if left is None else repeats
-            for name, page in candidates:
-                if not self._add_first(name, page, found.setdefault(name, []), known):
-                    unread.add(name)
+            page = Page(text[begin:finish], begin)
+            few = self._sieve.where(page.text) if self._sieve else {}
+            for name, lines in few.items():
+                self._add(name, page.part(lines), found[name])
+            anywhere = self._sieve.anywhere if self._sieve else self._patterns.candidates(page.text)
+            unread = {name for name in anywhere if not self._add_first(name, page, found[name])}
             if unread:
                 later.append((begin, finish, unread))
         self._add_last(text, later, found)
-        unique = {hit: None for hits in found.values() for hit in hits}
-        return sorted(unique, key=lambda hit: (hit.begin, hit.start))
+        hits = [hit for name in self._given if name in found for hit in found[name].kept()]
+        return sorted(hits, key=lambda hit: (hit.begin, hit.start))
 
     def noise(self, line: str) -> bool:
         """Whether the line holds words that look like a failure and are none."""
-        return next(self._noise.matching(line.encode()), None) is not None
+        if self._silent is None:
+            self._silent = any_of(self._noise)
+        text = line.encode()
+        return any(each.search(text) for each in self._silent)
 
     def _compile(self, patterns: Mapping[str, str]) -> PatternFilter:
-        made = PatternFilter()
+        made = PatternFilter(line_options)
         for name, pattern in patterns.items():
             reason = made.add(name, pattern)
             if reason:
@@ -85,70 +101,26 @@ class LineScanner:
         made.compile()
         return made
 
-    def _candidates(
-        self, page: Page, repeats: Repeats
-    ) -> tuple[list[tuple[str, Page]], set[str] | None]:
-        """Return the patterns that may match, each with the page or the lines where it may.
+    def _add(self, name: str, page: Page, hits: _Hits) -> None:
+        """Add the first and the last hits of a page."""
+        if not self._add_first(name, page, hits):
+            hits.last = [*self._last_hits(name, page, LAST), *hits.last][:LAST]
 
-        Where most lines may matter those that repeat are left out; the second tells, then, which
-        patterns may match there.
-        """
-        lines = self._gate.lines(page.text, _FEW) if self._gate else None
-        if lines is None:
-            return self._crowded(page, repeats)
-        rest = self._rest.candidates(page.text)
-        part = page.part(lines)
-        names = self._patterns.candidates(part.text) if lines else []
-        return [(name, page) for name in rest] + [(n, part) for n in names if n not in rest], None
-
-    def _crowded(self, page: Page, repeats: Repeats) -> tuple[list[tuple[str, Page]], set[str]]:
-        """Return the patterns that may match, and those that may on lines that repeat."""
-        left: set[str] = set()
-        news = repeats.news(page.text)
-        if news:
-            more = self._digits().lines(page.text, news.digits, repeats.anywhere, _FEW)
-            if more is not None:
-                page, left = page.part(sorted({*news.lines, *more})), news.names
-        return [(name, page) for name in self._all().candidates(page.text)], left
-
-    def _digits(self) -> Numbers:
-        if self._numbers is None:
-            self._numbers = Numbers(self._given)
-        return self._numbers
-
-    def _all(self) -> PatternFilter:
-        if self._filter is None:
-            self._filter = self._compile(self._given)
-        return self._filter
-
-    def _add_first(
-        self, name: str, page: Page, hits: list[LineHit], repeats: Repeats | None
-    ) -> bool:
+    def _add_first(self, name: str, page: Page, hits: _Hits) -> bool:
         """Add hits from the beginning of a page; return whether these were all of it."""
-        if len(hits) >= FIRST and (repeats is None or name in repeats.anywhere):
+        if len(hits.first) >= FIRST:
             return False
-        complete = True
-        for looked_at, (first, last) in enumerate(self._patterns.finds(name, page.text)):
-            if looked_at >= _LOOKED_AT or (len(hits) >= FIRST and repeats is None):
-                if repeats:
-                    repeats.anywhere.add(name)
+        for looked_at, span in enumerate(self._patterns.finds(name, page.text)):
+            if looked_at >= _LOOKED_AT or len(hits.first) >= FIRST:
                 return False
-            for hit in self._hit(name, page, first, last):
-                if len(hits) < FIRST:
-                    hits.append(hit)
-                else:
-                    complete = False
-                if repeats:
-                    repeats.learn(name, hit.text, self._digits().match(name, hit.text))
-        if repeats and len(hits) >= FIRST:
-            repeats.full.add(name)
-        return complete
+            hits.first += self._hit(name, page, *span)
+        return True
 
     def _add_last(
         self,
         text: bytes | mmap.mmap,
         later: list[tuple[int, int, set[str]]],
-        found: dict[str, list[LineHit]],
+        found: Mapping[str, _Hits],
     ) -> None:
         """Add hits from the end, in what was not read to its end."""
         wanted = {name: LAST for _unused, _unused, unread in later for name in unread}
@@ -160,15 +132,19 @@ class LineScanner:
             for name in still:
                 hits = self._last_hits(name, page, wanted[name])
                 wanted[name] -= len(hits)
-                found[name] += hits
+                found[name].last += hits
 
     def _last_hits(self, name: str, page: Page, count: int) -> list[LineHit]:
+        """Return so many hits from the end of a page, the last one first."""
         hits: list[LineHit] = []
         for size in (*_ENDS, len(page.text)):
             start = page.text.rfind(b"\n", 0, max(0, len(page.text) - size)) + 1
-            spans = self._patterns.finds(name, page.text, start)
-            hits = [hit for span in spans for hit in self._hit(name, page, *span)][-count:]
-            if len(hits) >= count or start == 0:
+            hits = []
+            for span in reversed(list(self._patterns.finds(name, page.text, start))):
+                hits += self._hit(name, page, *span)
+                if len(hits) >= count:
+                    return hits
+            if start == 0:
                 break
         return hits
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import bisect
 import dataclasses
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 
@@ -88,10 +89,10 @@ class Page:
             return self._whole._place(self._places[number])
         if not self._moved:
             return self._offset + begin
-        place = 0
-        for _unused in range(self.text.count(b"\n", 0, begin)):
-            place = self._original.find(b"\n", place) + 1
-        return self._offset + place
+        if not self._begins:
+            lengths = (len(line) + 1 for line in self._original.split(b"\n"))
+            self._begins = list(itertools.accumulate(lengths, initial=0))
+        return self._offset + self._begins[self.text.count(b"\n", 0, begin)]
 
 
 def begin_of_line(text: bytes, place: int) -> int:

@@ -10,7 +10,7 @@ only patterns whose words occur are searched, one by one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 try:
@@ -20,12 +20,16 @@ except ImportError:  # reported when it is needed
 
 #: Patterns of one filter: one with many more than 500 is too large for RE2's memory.
 _TOGETHER = 380
+#: What RE2 may use for one expression: less makes it forget what it knows of a long text.
+_MEMORY = 1 << 25
 
 
 class PatternFilter:
     """Patterns under their names."""
 
-    def __init__(self) -> None:
+    def __init__(self, given: Callable[[], Any] | None = None) -> None:
+        """Begin without any; RE2's options are by default ``options()``."""
+        self._given = given or options
         self._patterns: dict[str, str] = {}
         self._filters: list[tuple[list[str], Any]] = []
         self._compiled: dict[str, Any] = {}
@@ -37,7 +41,7 @@ class PatternFilter:
         if len(self._patterns) % _TOGETHER == 0:
             self._filters.append(([], re2.Filter()))
         try:
-            self._filters[-1][1].Add(pattern, options())
+            self._filters[-1][1].Add(pattern, self._given())
         except re2.error:
             return _reason(name)
         except UnicodeEncodeError:
@@ -85,8 +89,14 @@ class PatternFilter:
         return [
             each
             for part in (names[:half], names[half:])
-            for each in self._made(part, _filter(self._patterns[name] for name in part))
+            for each in self._made(part, self._filter(self._patterns[name] for name in part))
         ]
+
+    def _filter(self, patterns: Iterable[str]) -> Any:
+        made = re2.Filter()
+        for pattern in patterns:
+            made.Add(pattern, self._given())
+        return made
 
 
 def finds(compiled: Any, text: bytes, start: int = 0) -> Iterator[tuple[int, int]]:
@@ -94,19 +104,62 @@ def finds(compiled: Any, text: bytes, start: int = 0) -> Iterator[tuple[int, int
 
     Searched from ``start``, which must begin a line.
     """
-    while start <= len(text):
-        match = compiled.search(text, start)
-        if not match:
+    while True:
+        end = start
+        for match in compiled.finditer(text, start):
+            first, last = match.span()
+            if first < end:  # on the same line, where there may be thousands more
+                break
+            yield first, last
+            end = text.find(b"\n", last) + 1
+            if not end:
+                return
+        else:
             return
-        yield match.span()
-        start = text.find(b"\n", match.end()) + 1
-        if not start:
-            return
+        start = end
 
 
 def compiled(pattern: str, given: Any = None) -> Any:
-    """Return a pattern compiled, by default with ``options()``."""
-    return re2.compile(pattern, given or options())
+    """Return a pattern compiled, by default with ``options()``.
+
+    Raises:
+        ValueError: it is not valid, or too large.
+    """
+    try:
+        return re2.compile(pattern, given or options())
+    except re2.error as error:
+        raise ValueError(f"{pattern[:80]}: {error}") from error
+
+
+def any_of(patterns: Sequence[str]) -> list[Any]:
+    """Return expressions, as few as possible, that match on a line where one of the patterns does.
+
+    A pattern that cannot be used is left out.
+    """
+    if not patterns:
+        return []
+    try:
+        return [compiled("|".join(f"(?m:{pattern})" for pattern in patterns), line_options())]
+    except ValueError:
+        half = len(patterns) // 2
+        parts = (patterns[:half], patterns[half:]) if half else ()
+        return [each for part in parts for each in any_of(part)]
+
+
+def set_of(patterns: Iterable[str]) -> Any:
+    """Return what tells by number which of the patterns match on any line of a text.
+
+    Raises:
+        ValueError: one is not valid, or they are too large.
+    """
+    made = re2.Set.SearchSet(line_options())
+    try:
+        for pattern in patterns:
+            made.Add(pattern)
+        made.Compile()
+    except re2.error as error:
+        raise ValueError(str(error)) from error
+    return made
 
 
 def options() -> Any:
@@ -116,11 +169,12 @@ def options() -> Any:
     return given
 
 
-def _filter(patterns: Iterable[str]) -> Any:
-    made = re2.Filter()
-    for pattern in patterns:
-        made.Add(pattern, options())
-    return made
+def line_options() -> Any:
+    """Return RE2's options for many lines: a match never crosses the end of one."""
+    given = options()
+    given.never_nl = True
+    given.max_mem = _MEMORY
+    return given
 
 
 def _reason(pattern: str) -> str:

@@ -41,38 +41,33 @@ _EMPTY: Words = frozenset(("",))
 #: Flags in the middle, which Python refuses; upper and lower case are the same here anyway.
 _FLAGS = re.compile(r"\(\?[a-zA-Z]+\)")
 _FLAG_GROUPS = re.compile(r"\(\?[a-zA-Z]+:")
-#: Digits of an expression that are none of the text: of escapes, counts and the range of all.
-_NO_NUMBER = re.compile(r"\\.|\{\d+(?:,\d*)?\}|0-9")
-#: What an expression consists of, as far as its outermost alternatives are concerned.
-_PIECES = re.compile(r"\\.|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\]|\(\?[a-zA-Z]+\)|[\s\S]")
+#: A character by its number, which Python writes in another way.
+_NUMBERED = re.compile(r"\\x\{([0-9a-fA-F]+)\}")
+#: Classes of letters by their names, which Python does not have.
+_CLASSES = re.compile(r"\[:\^?[a-z]+:\]")
 
 
 def required(pattern: str) -> Words | None:
     """Return words, in lower case, of which every match has one; None where none are known."""
+    return _best(ways(pattern))
+
+
+def ways(pattern: str) -> list[Words]:
+    """Return all that is known of what a match needs: each time one of some words."""
+    try:
+        return _alternatives(_parsed(pattern))
+    except ValueError:
+        return []
+
+
+def _parsed(pattern: str) -> Any:
+    if _CLASSES.search(pattern):
+        raise ValueError("Python has no classes with names")
     plain = _FLAG_GROUPS.sub("(?:", _FLAGS.sub("", pattern)).replace(r"\z", r"\Z")
     try:
-        return _best(_alternatives(parser.parse(plain)))
-    except (re.error, AttributeError, TypeError, ValueError, RecursionError, OverflowError):
-        return None
-
-
-def numbered(pattern: str) -> list[str]:
-    """Return the outermost alternatives of an expression that ask for certain digits."""
-    return [each for each in _split(pattern) if re.search(r"\d", _NO_NUMBER.sub("", each))]
-
-
-def _split(pattern: str) -> list[str]:
-    """Return the outermost alternatives, each with the flags that are set before it."""
-    parts, flags, depth = [""], "", 0
-    for piece in _PIECES.findall(pattern):
-        if depth == 0 and piece == "|":
-            parts.append(flags)
-            continue
-        if depth == 0 and _FLAGS.fullmatch(piece):
-            flags += piece
-        depth += {"(": 1, ")": -1}.get(piece, 0)
-        parts[-1] += piece
-    return parts
+        return parser.parse(_NUMBERED.sub(lambda found: re.escape(chr(int(found[1], 16))), plain))
+    except (re.error, AttributeError, TypeError, RecursionError, OverflowError) as error:
+        raise ValueError(str(error)) from error
 
 
 def _alternatives(items: Any) -> list[Words]:

@@ -49,6 +49,8 @@ LINES = sorted(
         pytest.param("(?:fail)+ed", {"fail"}, id="repeated"),
         pytest.param(r"\d+ \w+", None, id="no words"),
         pytest.param("abcd|.*", None, id="one way without words"),
+        pytest.param(r"a\x{2018}bcd|\x{65}fgh", {"bcd", "efgh"}, id="characters by number"),
+        pytest.param("bad[[:alpha:]]eat", None, id="classes that Python does not have"),
         pytest.param("(", None, id="not valid"),
         pytest.param("step", None, id="healthy logs have it"),
     ],
