@@ -132,8 +132,8 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.pai.exit.explain_text import tell
-from ..module_utils.pai.exit.explanation import Question, explain
+from ..module_utils.pai.exit.explain.explain_text import tell
+from ..module_utils.pai.exit.explain.explanation import Question, explain
 from ..module_utils.pai.module_result import guarded
 
 ARGUMENTS = {

@@ -104,7 +104,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.pai.exit.exit_record import ExitRecord, moment, of_report
+from ..module_utils.pai.exit.job_view.exit_record import ExitRecord, moment, of_report
 from ..module_utils.pai.exit.outcome import read_json as read_object
 from ..module_utils.pai.module_result import guarded
 from ..module_utils.pai.shell import RuntimeLogWriter

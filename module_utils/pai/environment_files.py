@@ -81,7 +81,7 @@ def _failure_patterns(job: Job, sources: PatternSources) -> tuple[str | None, tu
     if extras.get("failurePatterns") is None and sources.directory is None:
         return None, ()
     # only where there are some: regular expressions take their time to import
-    from .exit.user_patterns import collect
+    from .exit.patterns.user_patterns import collect
 
     found = collect(extras, sources.directory, sources.catalogue)
     return found.content, tuple(f"failure pattern: {problem}" for problem in found.problems)

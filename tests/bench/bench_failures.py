@@ -21,9 +21,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "collections"))
 
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit import (  # noqa: E402
-    explanation,
-)
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.explain import explanation  # noqa: E402
 
 OWN = ROOT / "tests" / "bench" / "failures"
 HEALTHY, UNKNOWN = "none", "unknown"

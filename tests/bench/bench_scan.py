@@ -20,11 +20,15 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "collections"))
 
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit import (  # noqa: E402
-    catalogue,
     diagnosis,
-    line_scan,
-    logs,
     model,
+)
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.patterns import (  # noqa: E402
+    catalogue,
+)
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.reading import logs  # noqa: E402
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.search import (  # noqa: E402
+    line_scan,
 )
 
 MEGABYTE = 10**6

@@ -10,10 +10,10 @@ import os
 import sys
 
 PARTS = {
-    "explain": "explain_cli",
-    "check-catalogue": "lint_cli",
-    "pod-failure-policy": "policy_cli",
-    "digest": "digest_cli",  # of pai-runtime's own, while the command runs
+    "explain": "explain.explain_cli",
+    "check-catalogue": "lint.lint_cli",
+    "pod-failure-policy": "lint.policy_cli",
+    "digest": "digests.digest_cli",  # of pai-runtime's own, while the command runs
 }
 
 if __name__ == "__main__":

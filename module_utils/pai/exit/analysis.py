@@ -13,21 +13,21 @@ from typing import Any
 
 from ..errors import RuntimeConfigError
 from ..masking import Masker
-from .catalogue import load_catalogue
 from .context import Excerpt
 from .diagnosis import Doctor, Given, Source
-from .digest_look import look_back
-from .exit_spec import load_spec
+from .digests.digest_look import look_back
 from .facts import gather
 from .facts.gather import Gathering, Scene
-from .logs import Log, part, read_log
 from .model import Entries, Entry
 from .outcome import Outcome, read_json, read_outcome, with_failures
+from .patterns.catalogue import load_catalogue
+from .patterns.exit_spec import load_spec
+from .patterns.user_patterns import with_user_patterns
 from .places import hit_of
 from .ranking import Finding
+from .reading.logs import Log, part, read_log
 from .report import Facts, excerpts, report
-from .scan import Scanner
-from .user_patterns import with_user_patterns
+from .search.scan import Scanner
 from .verdict import Evidence, Match, Verdict, decide, first_match
 
 #: Where log capture and the playbooks write, below the log directory.

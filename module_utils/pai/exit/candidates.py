@@ -9,12 +9,12 @@ import dataclasses
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from . import line_prefix
-from .line_level import level
 from .model import Entry, Pattern
-from .page import LineHit
-from .progress import Progress
-from .raised import Raised, Traceback
+from .reading import line_prefix
+from .reading.line_level import level
+from .reading.progress import Progress
+from .reading.raised import Raised, Traceback
+from .search.page import LineHit
 
 #: What a line's level does to the weight of the words on it.
 _WARNING, _INFO, _RAISED = 0.65, 0.55, 5

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from ..masking import Masker
 from ..message_format import PLATFORM_LINES
 from . import excerpt
-from .logs import Log
-from .scan import Hit
+from .reading.logs import Log
+from .search.scan import Hit
 
 #: Lines of a user's log that a page shows before a match, and from it on.
 BEFORE, AFTER = 24, 12

@@ -10,14 +10,15 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from . import candidates, digest_search, ranking
+from . import candidates, ranking
 from .candidates import Candidate, Found
-from .lazy_patterns import LazyPatterns
-from .line_scan import LineScanner
-from .logs import Log
+from .digests import digest_search
 from .model import Entry, Hints, Pattern
-from .pattern_filter import PatternFilter
-from .progress import Progress
+from .reading.logs import Log
+from .reading.progress import Progress
+from .search.lazy_patterns import LazyPatterns
+from .search.line_scan import LineScanner
+from .search.pattern_filter import PatternFilter
 
 try:
     import jmespath

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 
 from ..masking import Masker
 from ..message_format import LIMIT
-from .logs import Log
-from .scan import Hit
+from .reading.logs import Log
+from .search.scan import Hit
 
 #: Bytes of a matched text that are kept.
 MATCHED = 2048

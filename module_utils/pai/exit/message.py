@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 
 from ..message_format import END, LIMIT, START
 from .excerpt import readable
-from .first_failure import reason
+from .job_view.first_failure import reason
 
 _PLATFORM, _USER = "errorLogs.platform", "errorLogs.user"
 

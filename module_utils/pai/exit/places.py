@@ -10,10 +10,10 @@ from typing import Any
 
 from ..masking import Masker
 from .candidates import Candidate
-from .digest_search import tracebacks_in
+from .digests.digest_search import tracebacks_in
 from .excerpt import readable
-from .logs import Log
-from .scan import Hit
+from .reading.logs import Log
+from .search.scan import Hit
 
 #: Bytes of a line that are told, and of them at most before what was found.
 _SHOWN, _BEFORE = 500, 200

@@ -14,10 +14,10 @@ from ..masking import Masker
 from ..message_format import PLATFORM_LINES, USER_LINES
 from . import context, excerpt
 from .facts.words import notable
-from .logs import Log
 from .outcome import Outcome
 from .places import line_of, where
-from .scan import Hit
+from .reading.logs import Log
+from .search.scan import Hit
 from .standing import role_of
 from .verdict import Match, Verdict
 

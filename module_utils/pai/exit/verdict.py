@@ -11,11 +11,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 
-from .logs import Log
 from .model import Entry, Pattern
 from .outcome import Outcome
 from .ranking import Finding
-from .scan import Hit
+from .reading.logs import Log
+from .search.scan import Hit
 
 SUCCEEDED = Entry(0, "Succeeded", type="USER_SUCCESS", reaction="NEVER_RETRY")
 SUCCEEDED_AFTER_STOP = dataclasses.replace(

@@ -14,7 +14,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from ..exit.exit_record import ExitRecord
+from ..exit.job_view.exit_record import ExitRecord
 from .barrier_limits import BarrierError, Limits
 from .barrier_marks import PASSED, QUESTION, Marks
 from .barrier_peers import Peer, Peers

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from ..exit.exit_record import ExitRecord
+from ..exit.job_view.exit_record import ExitRecord
 from .barrier_limits import Limits
 from .barrier_marks import Marks
 from .barrier_peers import Peer

@@ -18,7 +18,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..exit.exit_record import LIMIT, ExitRecord, decode
+from ..exit.job_view.exit_record import LIMIT, ExitRecord, decode
 from ..replacing import replace
 
 PASSED = "openpai: ssh barrier passed"

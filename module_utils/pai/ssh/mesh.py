@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import RuntimeConfigError
-from ..exit.exit_record import ExitRecord, decode
+from ..exit.job_view.exit_record import ExitRecord, decode
 from ..job.model import Job
 from .barrier_end import push_end_mark
 from .barrier_limits import Limits

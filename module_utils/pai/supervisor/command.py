@@ -16,14 +16,7 @@ from ..processes import find_program, signal_group
 from . import terminal
 from .capture import Capture
 from .loop import Child, EventLoop
-from .process import (
-    LOOK_EVERY,
-    Process,
-    descendants,
-    end_descendants,
-    group_lives,
-    spawn,
-)
+from .process import LOOK_EVERY, Process, descendants, end_descendants, group_lives, spawn
 from .runtime_log import RuntimeLog
 from .settings import Settings
 from .stopping import Stopping

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from ..exit.first_failure import told
+from ..exit.job_view.first_failure import told
 from .playbook_report import Failure
 from .settings import Settings
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.exit_record import (
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.job_view.exit_record import (
     ExitRecord,
 )
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.job import codec

@@ -13,10 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.openpai.runtime.plugins.module_utils.pai import (
-    process_env,
-    processes,
-)
+from ansible_collections.openpai.runtime.plugins.module_utils.pai import process_env, processes
 from tests.unit.ssh_tasks import LocalTask, Run, need_sshd, safe_directory, two_tasks
 
 __all__ = ["two_tasks"]  # a fixture

@@ -12,27 +12,30 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit import message, progress
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit import message
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.analysis import (
     Sources,
     analyse,
-)
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.catalogue import (
-    load_catalogue,
 )
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.diagnosis import (
     Doctor,
     Given,
     Source,
 )
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.explanation import (
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.explain.explanation import (
     Question,
     explain,
 )
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.line_scan import LineScanner
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.logs import Log
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.model import CATEGORIES
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.scan import Scanner
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.patterns.catalogue import (
+    load_catalogue,
+)
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.reading import progress
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.reading.logs import Log
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.search.line_scan import (
+    LineScanner,
+)
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.search.scan import Scanner
 
 CATALOGUE = Path(__file__).resolve().parents[6] / "catalogue"
 START, END = b"[PAI_RUNTIME_ERROR_START]\n", b"[PAI_RUNTIME_ERROR_END]\n"

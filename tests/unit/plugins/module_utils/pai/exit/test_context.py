@@ -8,8 +8,11 @@ import pytest
 
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit import context
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.context import Excerpt
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.logs import Log, read_log
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.scan import Hit
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.reading.logs import (
+    Log,
+    read_log,
+)
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.search.scan import Hit
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.masking import Masker
 
 NOTHING = Masker([])

@@ -9,10 +9,15 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.diagnosis
     Given,
     Source,
 )
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.digest_look import look_back
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.hints import hints_of
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.logs import Log, read_log
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.digests.digest_look import (
+    look_back,
+)
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.model import Entry, Pattern
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.reading.logs import (
+    Log,
+    read_log,
+)
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.search.hints import hints_of
 
 TRACEBACK = (
     'Traceback (most recent call last):\n  File "a.py", line 2, in f\n    {code}\n{raised}\n'

@@ -12,8 +12,11 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.excerpt i
     readable,
     tail,
 )
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.logs import Log, clean
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.scan import Hit
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.reading.logs import (
+    Log,
+    clean,
+)
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.search.scan import Hit
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.masking import Masker
 
 NOTHING = Masker([])

@@ -6,10 +6,10 @@ import dataclasses
 
 import pytest
 
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.logs import Log
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.model import Entry, Pattern
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.outcome import Outcome
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.scan import Hit
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.reading.logs import Log
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.search.scan import Hit
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.verdict import (
     Evidence,
     Verdict,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.exit_record import (
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.job_view.exit_record import (
     ExitRecord,
 )
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.ssh.barrier import Barrier

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.exit_record import (
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.job_view.exit_record import (
     ExitRecord,
 )
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.ssh.barrier_limits import Limits

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.errors import (
-    RuntimeConfigError,
-)
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.errors import RuntimeConfigError
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.facts import mounts
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.storage.probe import (
     Health,
