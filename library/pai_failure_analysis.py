@@ -172,11 +172,12 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.pai.errors import RuntimeConfigError
 from ..module_utils.pai.exit import message
-from ..module_utils.pai.exit.analysis import Analysis, Sources, analyse
+from ..module_utils.pai.exit.analysis import Analysis, analyse
 from ..module_utils.pai.exit.job_view.first_failure import is_of_several
 from ..module_utils.pai.exit.outcome import read_json
 from ..module_utils.pai.exit.pages import html_content, html_page
 from ..module_utils.pai.exit.report import with_known_phases
+from ..module_utils.pai.exit.sources import Sources
 from ..module_utils.pai.exit.termination import plan_in_place
 from ..module_utils.pai.files import plan
 from ..module_utils.pai.masking import Masker
@@ -257,9 +258,8 @@ def of_job(
     given, work_dir = module.params, Path(module.params["work_dir"])
     if not is_of_several(read_json(work_dir / "job.json", [])):
         return analysis, lambda _content: []
-    from ..module_utils.pai.exit.job_view import (
-        job_end,  # 12 ms, which a task that is alone need not take
-    )
+    # 12 ms, which a task that is alone need not take
+    from ..module_utils.pai.exit.job_view import job_end
 
     records = job_end.records_dir(given["records_dir"], work_dir)
     places = job_end.Places(work_dir, Path(given["outcome"]), records, dict(os.environ))

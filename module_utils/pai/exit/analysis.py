@@ -8,10 +8,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-from ..errors import RuntimeConfigError
 from ..masking import Masker
 from .context import Excerpt
 from .diagnosis import Doctor, Given, Source
@@ -21,36 +19,15 @@ from .facts.gather import Gathering, Scene
 from .model import Entries, Entry
 from .outcome import Outcome, read_json, read_outcome, with_failures
 from .patterns.catalogue import load_catalogue
-from .patterns.exit_spec import load_spec
 from .patterns.user_patterns import with_user_patterns
 from .places import hit_of
 from .ranking import Finding
-from .reading.logs import Log, part, read_log
-from .report import Facts, excerpts, report
+from .reading.logs import Log, part
+from .report import excerpts, report
 from .search.scan import Scanner
+from .shown import Facts
+from .sources import Sources, read_masker, read_platform_log, read_spec, read_user_log
 from .verdict import Evidence, Match, Verdict, decide, first_match
-
-#: Where log capture and the playbooks write, below the log directory.
-_USER_LOG = "user-all/current"
-_USER_STREAMS = ("user-stdout/current", "user-stderr/current")
-_PLATFORM_LOG = "runtime.log"
-
-
-@dataclasses.dataclass(frozen=True)
-class Sources:
-    """What to read.
-
-    ``mode`` None means ``spec`` where there is a spec, else ``preserve``; ``plugin_failures`` are
-    those of the end.
-    """
-
-    outcome: Path
-    log_dir: Path
-    work_dir: Path
-    catalogue: Path
-    exit_spec: Path | None = None
-    mode: str | None = None
-    plugin_failures: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +54,7 @@ def analyse(
     """
     problems: list[str] = []
     outcome = with_failures(read_outcome(sources.outcome, problems), sources.plugin_failures)
-    masker = _masker(sources.work_dir / "secrets.json", problems)
+    masker = read_masker(sources.work_dir / "secrets.json", problems)
     # A start that failed early has not written it; that is no news.
     job = read_json(sources.work_dir / "job.json", [] if outcome.stage == "start" else problems)
     if outcome.succeeded:
@@ -85,8 +62,8 @@ def analyse(
         verdict = decide(outcome, "preserve", None, None, ())
     else:
         seen = _seen(sources, outcome, look)
-        user = _user_log(sources.log_dir, problems)
-        platform = _log(sources.log_dir / _PLATFORM_LOG, problems)
+        user = read_user_log(sources.log_dir, problems)
+        platform = read_platform_log(sources.log_dir, problems)
         facts = Facts(outcome, job, user, platform, seen)
         asked = functools.lru_cache(ask_gpu or (lambda: gather.broken_gpus(seen())))
         verdict, facts = _verdict(sources, facts, asked, problems)
@@ -111,7 +88,7 @@ def _verdict(
 ) -> tuple[Verdict, Facts]:
     """Return the verdict, and the facts with the part of the log that shows what it rests on."""
     catalogue = with_user_patterns(load_catalogue(sources.catalogue), sources.work_dir)
-    spec, mode = _spec(sources, problems)
+    spec, mode = read_spec(sources, problems)
     problems += [*spec.problems, *catalogue.problems]
     number = _number(spec.entries, facts, ask_gpu, problems)
     words, facts = _words(catalogue, facts, ask_gpu, problems)
@@ -208,48 +185,3 @@ def _broken(entries: tuple[Entry, ...], source: str, broken: Mapping[str, str]) 
         for regex in (pattern.user_log, pattern.platform_log, pattern.exception)
         if regex is not None and regex in broken
     ]
-
-
-def _spec(sources: Sources, problems: list[str]) -> tuple[Entries, str]:
-    """Return the spec and the mode; without a usable spec the command's own code is kept."""
-    mode = sources.mode or ("spec" if sources.exit_spec else "preserve")
-    if sources.exit_spec is None:
-        if mode == "spec":
-            problems.append("mode spec needs an exit spec, none is given: mode preserve is used")
-        return Entries(), "preserve" if mode == "spec" else mode
-    try:
-        return load_spec(sources.exit_spec), mode
-    except RuntimeConfigError as error:
-        problems.append(f"exit spec not used: {error}")
-        return Entries(), "preserve" if mode == "spec" else mode
-
-
-def _masker(path: Path, problems: list[str]) -> Masker | None:
-    """Return the masker; None where secrets exist but are not known: then no log is shown."""
-    try:
-        return Masker.from_file(path)
-    except RuntimeConfigError as error:
-        problems.append(f"no log is shown: {error}")
-        return None
-
-
-def _user_log(log_dir: Path, problems: list[str]) -> Log:
-    combined = _log(log_dir / _USER_LOG, problems)
-    if combined.text:
-        return combined
-    streams = [_log(log_dir / name, problems) for name in _USER_STREAMS]
-    written = [log for log in streams if log.text]
-    if len(written) == 1:
-        return written[0]
-    # the first may end in the middle of a line, where its writer was killed
-    return Log(
-        b"".join(log.text if log.text[-1:] == b"\n" else log.text + b"\n" for log in written)
-    )
-
-
-def _log(path: Path, problems: list[str]) -> Log:
-    try:
-        return read_log(path)
-    except OSError as error:
-        problems.append(f"log {path}: {error.strerror}")
-        return Log()

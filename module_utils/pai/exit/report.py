@@ -5,45 +5,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ..masking import Masker
 from ..message_format import PLATFORM_LINES, USER_LINES
 from . import context, excerpt
-from .facts.words import notable
 from .outcome import Outcome
 from .places import line_of, where
 from .reading.logs import Log
 from .search.scan import Hit
+from .shown import Facts, Shown, masked, shown_of
 from .standing import role_of
-from .verdict import Match, Verdict
+from .trigger import trigger
+from .verdict import Verdict
 
 SCHEMA_VERSION = 1
-_TOLD = 3  # facts in the trigger
-_LINE_SHOWN = 200  # characters of the matched line in the trigger
-
-
-@dataclasses.dataclass(frozen=True)
-class Facts:
-    """What a report tells besides the verdict."""
-
-    outcome: Outcome
-    job: dict[str, object]
-    user_log: Log
-    platform_log: Log
-    seen: Callable[[], dict[str, Any]] = dict  # what was found on the machine
-
-
-@dataclasses.dataclass(frozen=True)
-class _Shown:
-    """Where the verdict's match stands in each log, or None."""
-
-    user: Hit | None = None
-    platform: Hit | None = None
-    gpu: str | None = None
 
 
 def report(
@@ -64,7 +42,7 @@ def report(
         "stopped": outcome.stopped,
         "stage": outcome.stage,
         "plugin": outcome.plugin,
-        "message": _masked(outcome.message, masker),
+        "message": masked(outcome.message, masker),
         "phrase": words.phrase,
         "category": words.category,
         "role": role_of(outcome, verdict),
@@ -75,7 +53,7 @@ def report(
         "transient": words.transient,
         "reason": _reason(facts.outcome, verdict, masker),
         "solution": list(words.solution),
-        "trigger": _trigger(facts, verdict, masker),
+        "trigger": trigger(facts, verdict, masker),
         **_from_logs(facts, verdict, masker, problems),
         **_ranked(verdict, masker),
         "firstFailure": None,
@@ -92,7 +70,7 @@ def _masked_facts(value: Any, masker: Masker) -> Any:
         return {key: _masked_facts(each, masker) for key, each in value.items()}
     if isinstance(value, list):
         return [_masked_facts(each, masker) for each in value]
-    return _masked(value, masker) if isinstance(value, str) else value
+    return masked(value, masker) if isinstance(value, str) else value
 
 
 def _ranked(verdict: Verdict, masker: Masker | None) -> dict[str, object]:
@@ -105,7 +83,7 @@ def _ranked(verdict: Verdict, masker: Masker | None) -> dict[str, object]:
     return {
         "confidence": finding.confidence,
         "evidence": [line(each) for each in (finding.best, *finding.support) if each.text],
-        "where": _masked(where(finding.best, match.logs), masker),
+        "where": masked(where(finding.best, match.logs), masker),
         "runnersUp": [
             {"phrase": each.entry.phrase, "category": each.entry.category, **line(each)}
             for each in finding.runners_up
@@ -126,17 +104,17 @@ def _reason(outcome: Outcome, verdict: Verdict, masker: Masker | None) -> str:
     """Return the entry's reason; what failed in the runtime or a plugin says what it was."""
     # of a stop the entry says all there is; a failure of ours or of a plugin has its own words
     own = verdict.match is None and not outcome.stopped
-    told = _masked(outcome.message, masker) if own else None
+    told = masked(outcome.message, masker) if own else None
     return f"{verdict.words.reason} {told}" if told else verdict.words.reason
 
 
 def _from_logs(
     facts: Facts, verdict: Verdict, masker: Masker | None, problems: list[str]
 ) -> dict[str, object]:
-    shown = _shown(facts, verdict.match) if verdict.match else _Shown()
+    shown = shown_of(facts, verdict.match) if verdict.match else Shown()
     user, platform = facts.user_log, facts.platform_log
     if masker is None:
-        user, platform, shown, masker = Log(), Log(), _Shown(gpu=shown.gpu), Masker([])
+        user, platform, shown, masker = Log(), Log(), Shown(gpu=shown.gpu), Masker([])
     own = [] if facts.outcome.succeeded else [masker.text(problem) for problem in problems]
     return {
         "matchedUserLogString": _matched(user, shown.user, masker),
@@ -149,23 +127,11 @@ def _from_logs(
     }
 
 
-def _shown(facts: Facts, match: Match) -> _Shown:
-    pattern, evidence = match.pattern, match.evidence
-    user = evidence.user_hits.get(pattern.user_log or "")
-    platform = evidence.platform_hits.get(pattern.platform_log or "")
-    if evidence.whole_lines:
-        user = context.to_line_end(evidence.user_log, user)
-        platform = context.to_line_end(evidence.platform_log, platform)
-    if evidence.user_log is not facts.user_log:
-        user, platform = None, platform or user
-    return _Shown(user, platform, evidence.gpu() if pattern.gpu_double_ecc else None)
-
-
 def excerpts(facts: Facts, verdict: Verdict, masker: Masker | None) -> tuple[context.Excerpt, ...]:
     """Return what a page shows of the logs; without a masker nothing."""
     if masker is None or facts.outcome.succeeded:
         return ()
-    shown = _shown(facts, verdict.match) if verdict.match else _Shown()
+    shown = shown_of(facts, verdict.match) if verdict.match else Shown()
     command = facts.outcome.stage == "command"
     return context.of_logs(
         facts.user_log, shown.user, facts.platform_log, shown.platform, masker, command
@@ -182,52 +148,3 @@ def _excerpt(log: Log, hit: Hit | None, count: int, masker: Masker, own: list[st
     rest = count - len(own)
     lines = excerpt.around(log, hit, rest, masker) if hit else excerpt.tail(log, rest, masker)
     return "\n".join([*own, *lines])
-
-
-def _masked(text: str | None, masker: Masker | None) -> str | None:
-    """Return the text masked; without a masker it is not shown: it may quote a secret."""
-    return None if text is None or masker is None else excerpt.readable(masker.text(text))
-
-
-def _trigger(facts: Facts, verdict: Verdict, masker: Masker | None) -> str | None:
-    """Say in one line what the verdict rests on; without a masker it quotes no log."""
-    outcome = facts.outcome
-    if outcome.succeeded:
-        return None
-    parts = [f"exit code {outcome.exit_code}"]
-    if outcome.stopped:
-        parts.append("told to stop")
-    if outcome.stage != "command":
-        parts.append(
-            f"{outcome.stage} failed" + (f" in {outcome.plugin}" if outcome.plugin else "")
-        )
-    match = verdict.match
-    if match:
-        shown = _shown(facts, match)
-        parts += _place("user log", facts.user_log, shown.user, masker)
-        parts += _place("platform log", facts.platform_log, shown.platform, masker)
-        parts += ["double-bit ECC errors of a GPU"] if shown.gpu else []
-        told = _told(facts.seen(), match)
-        parts += [words for line in told[:_TOLD] if (words := _masked(line, masker))]
-    return "; ".join(parts)
-
-
-def _told(seen: Mapping[str, Any], match: Match) -> list[str]:
-    """Return which facts the match rests on."""
-    if match.pattern.facts is not None:
-        return notable(seen)
-    best = match.finding.best if match.finding else None
-    elsewhere = best is not None and best.text and match.evidence.user_log == Log()
-    error = seen.get("torchError") if elsewhere else None
-    return [f"torch error file: {error['message']}"] if error else []
-
-
-def _place(name: str, log: Log, hit: Hit | None, masker: Masker | None) -> list[str]:
-    """Return where the matched line stands, and the line."""
-    if hit is None:
-        return []
-    start = excerpt.first_line(log, hit)
-    number = log.line(start)
-    where = f"{name}, {log.rotated}" if log.rotated else name
-    where += f", line {number}" if number else ""
-    return [f"{where}: {excerpt.line_at(log, start, _LINE_SHOWN, masker)}" if masker else where]

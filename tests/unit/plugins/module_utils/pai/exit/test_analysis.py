@@ -10,10 +10,10 @@ import yaml
 
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.analysis import (
     Analysis,
-    Sources,
     analyse,
 )
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.message import render
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.sources import Sources
 
 CLUSTER_SPEC = Path(__file__).parent / "fixtures" / "k8s-job-exit-spec.yaml"
 CATALOGUE = next(

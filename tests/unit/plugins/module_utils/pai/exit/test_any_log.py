@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit import message
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.analysis import (
-    Sources,
     analyse,
 )
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.diagnosis import (
@@ -36,6 +35,7 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.search.li
     LineScanner,
 )
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.search.scan import Scanner
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.sources import Sources
 
 CATALOGUE = Path(__file__).resolve().parents[6] / "catalogue"
 START, END = b"[PAI_RUNTIME_ERROR_START]\n", b"[PAI_RUNTIME_ERROR_END]\n"

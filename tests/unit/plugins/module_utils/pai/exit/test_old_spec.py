@@ -21,9 +21,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.analysis import (
-    Sources,
     analyse,
 )
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.sources import Sources
 from tests.unit.playbooks import ROOT
 
 SPEC = Path(__file__).parent / "fixtures" / "k8s-job-exit-spec.yaml"

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.outcome import read_outcome
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.reading.logs import Log
-from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.report import Facts, report
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.report import report
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.shown import Facts
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.verdict import (
     SUCCEEDED_AFTER_STOP,
     Verdict,

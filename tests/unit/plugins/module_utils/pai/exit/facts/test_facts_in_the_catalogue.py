@@ -10,9 +10,9 @@ import pytest
 
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.analysis import (
     Analysis,
-    Sources,
     analyse,
 )
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.sources import Sources
 
 CATALOGUE = next(
     parent / "catalogue"
