@@ -6,32 +6,20 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from .model import Entry, Pattern
 from .reading import line_prefix
+from .reading.harmless import is_harmless
 from .reading.line_level import level
 from .reading.progress import Progress
-from .reading.raised import Raised, Traceback
+from .reading.raised import Frame, Raised, Traceback
 from .search.page import LineHit
 
 #: What a line's level does to the weight of the words on it.
 _WARNING, _INFO, _RAISED = 0.65, 0.55, 5
 #: So many kinds of failure on one line are a list of them, or a documentation.
 _LIST = 3
-
-#: A command that a shell tells before it runs it (set -x): nothing has happened yet.
-_ECHO = re.compile(r"^\++ (?!exit)\S")
-#: What a program leaves out, and why.
-_SKIPS = re.compile(r"(?i)^(?:\[[^\]]*\] ?|\S+ - )*skip(?:ping|ped)? (?:\S+ )?\S+: ")
-#: What the program says that it does not mind.
-_IGNORED = re.compile(
-    r"(?i)\b(?:ignoring|ignored)\b[^:]{0,40}$|\bhave been ignored\b|"
-    r"\bcontinuing (?:because|anyway|without)\b"
-)
-#: A class and its figures in a report on predictions.
-_ROW = re.compile(r"^\s*[\w .-]+?(?:\s+\d?\.\d+){3}\s+\d+\s*$")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,8 +28,9 @@ class Candidate:
 
     ``place`` is where the line begins in the log, in bytes; the exit code, facts and the GPU stand
     behind its end, as the last that is known. ``start`` and ``end`` are the matched characters of
-    ``text``. ``raised`` tells which exception of which
-    traceback it explains. ``certain`` is 1 for an error, 0 for a plain line, -1 for a warning.
+    ``text``. ``raised`` tells which exception of which traceback it explains, ``frame`` where in
+    the user's code that was raised. ``certain`` is 1 for an error, 0 for a plain line, -1 for a
+    warning.
     """
 
     entry: Entry
@@ -55,6 +44,7 @@ class Candidate:
     raised: tuple[int, int] | None = None
     certain: int = 0
     log: int = 0
+    frame: Frame | None = None
 
     @property
     def category(self) -> str:
@@ -91,7 +81,7 @@ def of_hits(found: Found, owners: Mapping[str, Sequence[tuple[Entry, Pattern]]])
         place = _in_traceback(found, hits[0])
         if (
             place == _CODE
-            or any(harmless.search(hits[0].text) for harmless in (_ECHO, _SKIPS, _IGNORED, _ROW))
+            or is_harmless(hits[0].text)
             or (place is None and _is_list(hits, owners))
         ):
             continue
@@ -127,6 +117,7 @@ def of_exceptions(
                 key,
                 certain,
                 found.log,
+                raised.frame,
             )
         )
     return [each for each in candidates if not _survived(found, each)]
@@ -184,6 +175,7 @@ def _candidate(
         key,
         max(-1, certain),
         found.log,
+        traceback.chain[key[1]].frame if traceback and key else None,
     )
 
 

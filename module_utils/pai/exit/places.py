@@ -10,7 +10,6 @@ from typing import Any
 
 from ..masking import Masker
 from .candidates import Candidate
-from .digests.digest_search import tracebacks_in
 from .excerpt import readable
 from .reading.logs import Log
 from .search.scan import Hit
@@ -45,12 +44,9 @@ def line_of(candidate: Candidate, logs: Sequence[Log], masker: Masker | None) ->
     }
 
 
-def where(candidate: Candidate, logs: Sequence[Log]) -> str | None:
+def where(candidate: Candidate) -> str | None:
     """Return the innermost line of the user's own code where an exception says it."""
-    if candidate.raised is None or candidate.log >= len(logs):
-        return None
-    traceback, index = candidate.raised
-    frame = tracebacks_in(logs[candidate.log])[traceback].chain[index].frame
+    frame = candidate.frame
     return f"{frame.file}:{frame.line}" if frame else None
 
 

@@ -83,7 +83,7 @@ def _ranked(verdict: Verdict, masker: Masker | None) -> dict[str, object]:
     return {
         "confidence": finding.confidence,
         "evidence": [line(each) for each in (finding.best, *finding.support) if each.text],
-        "where": masked(where(finding.best, match.logs), masker),
+        "where": masked(where(finding.best), masker),
         "runnersUp": [
             {"phrase": each.entry.phrase, "category": each.entry.category, **line(each)}
             for each in finding.runners_up

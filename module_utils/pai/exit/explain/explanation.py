@@ -126,7 +126,7 @@ def _document(
             }
             for each in runners
         ],
-        "where": where(finding.best, logs) if finding else None,
+        "where": where(finding.best) if finding else None,
         "reason": entry.reason,
         "solution": list(entry.solution),
         "exit_code": code,

@@ -12,7 +12,7 @@ from ..search.page import begin_of_line, lines_of
 from . import good_end, line_prefix
 
 #: Bytes at the end of a log in which progress is looked for.
-_LOOKED_AT = 1 << 18
+_LOOKED_AT = 1 << 16
 #: Steps forward after which something that looked like a failure was survived.
 _ENOUGH = 2
 #: Characters of a line that are looked at.
