@@ -47,7 +47,7 @@ def line_of(candidate: Candidate, logs: Sequence[Log], masker: Masker | None) ->
 def where(candidate: Candidate) -> str | None:
     """Return the innermost line of the user's own code where an exception says it."""
     frame = candidate.frame
-    return f"{frame.file}:{frame.line}" if frame else None
+    return readable(f"{frame.file}:{frame.line}") if frame else None
 
 
 def _shown(candidate: Candidate, masker: Masker) -> str:

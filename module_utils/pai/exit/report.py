@@ -22,6 +22,7 @@ from .trigger import trigger
 from .verdict import Verdict
 
 SCHEMA_VERSION = 1
+_MESSAGE = 500  # characters of PyTorch's message
 
 
 def report(
@@ -57,7 +58,7 @@ def report(
         **_from_logs(facts, verdict, masker, problems),
         **_ranked(verdict, masker),
         "firstFailure": None,
-        "facts": _masked_facts(facts.seen(), masker) if masker else {},
+        "facts": _shortened(_masked_facts(facts.seen(), masker)) if masker else {},
         "phases": outcome.phases,
         "startedAt": outcome.started_at,
         "endedAt": outcome.ended_at,
@@ -71,6 +72,14 @@ def _masked_facts(value: Any, masker: Masker) -> Any:
     if isinstance(value, list):
         return [_masked_facts(each, masker) for each in value]
     return masked(value, masker) if isinstance(value, str) else value
+
+
+def _shortened(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return masked facts without the rest of a very long message: a cut secret is not masked."""
+    error = facts.get("torchError")
+    if not isinstance(error, dict):
+        return facts
+    return {**facts, "torchError": {**error, "message": str(error["message"])[:_MESSAGE]}}
 
 
 def _ranked(verdict: Verdict, masker: Masker | None) -> dict[str, object]:

@@ -16,7 +16,7 @@ from .search.scan import Hit
 from .shown import Facts, masked, shown_of
 from .verdict import Match, Verdict
 
-_TOLD = 3  # facts in the trigger
+_TOLD, _FACT = 3, 500  # facts in the trigger, and characters of each
 _LINE_SHOWN = 200  # characters of the matched line
 
 
@@ -39,7 +39,7 @@ def trigger(facts: Facts, verdict: Verdict, masker: Masker | None) -> str | None
         parts += _place("platform log", facts.platform_log, shown.platform, masker)
         parts += ["double-bit ECC errors of a GPU"] if shown.gpu else []
         told = _told(facts.seen(), match)
-        parts += [words for line in told[:_TOLD] if (words := masked(line, masker))]
+        parts += [words[:_FACT] for line in told[:_TOLD] if (words := masked(line, masker))]
     return "; ".join(parts)
 
 

@@ -25,7 +25,7 @@ from .names import TORCH_ERROR, TORCH_VARIABLE
 _WORKERS = "torchelastic_*/*/attempt_*/*/error.json"
 _LIMIT, _MOST = 1024 * 1024, 64
 #: Characters that are kept of a traceback: its head, which says that it is one, and its end.
-_KEPT = 16_000
+_KEPT, _HEAD = 16_000, 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,8 +98,9 @@ def _short(traceback: str) -> str:
     if len(traceback) <= _KEPT:
         return traceback
     head, end = traceback.partition("\n")[0], traceback[-_KEPT:].partition("\n")[2]
-    return f"{head[:100]}\n{end}"
+    return f"{head if len(head) <= _HEAD else ''}\n{end}"
 
 
 def _line(text: str) -> str:
-    return text.strip().split("\n", 1)[0][:500]
+    """Return the first line, whole: who shows it masks it before it is cut."""
+    return text.strip().split("\n", 1)[0][:_KEPT]

@@ -381,3 +381,17 @@ def test_an_exception_tells_where_in_the_users_code_it_came_from(task: Task) -> 
     assert task.analyse().report["where"] == "/w/train.py:22"
     task.put("work/secrets.json", {"directory": "/w/train.py"})
     assert task.analyse().report["where"] == "******:22"
+
+
+def test_no_piece_of_a_secret_is_shown_where_pytorchs_message_is_cut(task: Task) -> None:
+    secret = "hunter2-hunter2-abcdefghij"
+    task.put("work/secrets.json", {"token": secret})
+    words = "RuntimeError: " + "x" * 470 + f" {secret}" + "y" * 200
+    task.outcome(exitCode=1, startedAt="2020-01-01T00:00:00Z", endedAt="2020-01-01T00:00:01Z")
+    task.put("logs/torch-error.json", {"message": words})
+    outcome = task.work / "outcome.json"
+    told = analyse(Sources(outcome, task.logs, task.work, CATALOGUE)).report
+    message = told["facts"]["torchError"]["message"]
+    assert message.startswith("RuntimeError: x")
+    assert len(message) == 500
+    assert "hunter2" not in json.dumps(told) + render(told).decode()

@@ -219,3 +219,10 @@ def test_a_page_that_cannot_be_written_is_told(log: Path, tmp_path: Path) -> Non
         f"pai-runtime: {page}: No such file or directory; "
         "name a file in a directory that can be written\n"
     )
+
+
+def test_a_file_name_of_a_log_moves_no_cursor() -> None:
+    log = 'Traceback (most recent call last):\n  File "/w/\x1bc.py", line 3, in f\nValueError: no\n'
+    told = explain("-", stdin=log).stdout
+    assert "your code  /w/" in told
+    assert "\x1b" not in told
