@@ -25,12 +25,13 @@ _STEP = re.compile(
 )
 _METRIC = re.compile(
     r"(?i)\b(?:\w*loss\w*|acc\w*|lr|ppl|perplexity|eta|cost|reward|throughput|grad_norm|"
-    r"learning[_ ]rate|r?mse|mae|auc|f1|iou|psnr|bleu|wer|fps)\b[\"']?\s*[:=]?\s*\[?[-\d.]|"
+    r"learning[_ ]rate|r?mse|mae|auc|f1|iou|psnr|bleu|wer|fps)\b[\"']?\s{0,4}[:=]?\s{0,4}\[?[-\d.]|"
     r"\d ?(?:s/it|it/s|tok(?:ens)?/s|samples/s|images/s|img/s|ms/step|s/step|words/s)|\d%\|"
 )
 #: Any figures of any name, where a line begins with what it counts and tells no failure.
 _FIGURES = re.compile(
-    r"(?i)^(?:\[[^\]]*\] ?|\S+ - )*(?:epochs?|ep|steps?|it|iter(?:ation)?|update|round)\b.*"
+    r"(?i)^(?:\[[^\]]*\](?: - | )?|[^\s\[]\S* - )*"
+    r"(?:epochs?|ep|steps?|it|iter(?:ation)?|update|round)\b.*"
     r"\b[a-z_]\w*\s*[:= ]\s*-?\d+\.\d"
 )
 _EPOCH = re.compile(r"^Epoch \d+/\d+\s*$")
@@ -50,7 +51,7 @@ _ALL_DONE = re.compile(
     r"\bfinished with (?:status|code) 0\b|\bexit(?:ed|ing)? (?:with )?(?:code|status) 0\b|"
     r"`Trainer\.fit` stopped|\b(?:retry|attempt)\b.{0,30}\b(?:succeeded|ok)\b|"
     r"\bsucceeded (?:on|after)\b|(?:^|\] )Training time \d|\bTrial \d+ finished with value\b|"
-    r"(?:={3,} .*|^)\b\d+ passed\b(?!.*\b\d+ (?:failed|error)).*\bin [\d.]+"
+    r"(?:={3,} |^)(?:\d+ \w+, ){0,6}\d+ passed\b(?!.*\b\d+ (?:failed|error)).*\bin [\d.]+"
 )
 #: Each line that these two are looked for in has one of these.
 _DONE_WORDS = (

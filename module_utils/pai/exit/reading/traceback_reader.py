@@ -13,13 +13,13 @@ from .raised import Frame, Raised, Traceback
 
 _BEGIN = re.compile(r"Traceback \(most recent call last\)")
 _NOTEBOOK = re.compile(r"^(\w[\w.]*) {2,}Traceback \(most recent call last\)")
-_FRAME = re.compile(r"^\s+File \"([^\"]+)\", line (\d+)(?:, in (.*))?$")
-_OTHER_FRAME = re.compile(r"^(?:│ |File )?([^\s:]+\.\w+):(\d+)(?:,)? in ")
+_FRAME = re.compile(r"^\s+File \"([^\"]+)\", line (\d{1,9})(?:, in (.*))?$")
+_OTHER_FRAME = re.compile(r"^(?:│ |File )?([^\s:]+\.\w+):(\d{1,9})(?:,)? in ")
 _RAISED = re.compile(r"^((?:[A-Za-z_]\w*\.)*([A-Za-z_]\w*)(?:\([\w.]+\))?)(?:: ?(.*))?$")
 _SURE = re.compile(r"(?:[Ee]rror|Exception|Warning|Interrupt|Exit|Group|Iteration|[Tt]imeout)$")
 #: An exception without its traceback: as Hydra tells one, and as pytest does.
 _BARE = re.compile(r"^((?:[A-Za-z_]\w*\.)+\w*(?:Error|Exception)): (\S.*)$")
-_PYTEST = re.compile(r"^(\S+\.py):(\d+): ((?:\w+\.)*[A-Z]\w*)$")
+_PYTEST = re.compile(r"^(\S+\.py):(\d{1,9}): ((?:\w+\.)*[A-Z]\w*)$")
 _PYTEST_MESSAGE = re.compile(r"^E +(?:[\w.]+: )?")
 _LINKED = ("During handling of the above exception", "The above exception was the direct cause")
 _LOGGED, _IGNORED = "--- Logging error ---", "Exception ignored "
@@ -38,7 +38,9 @@ _NEWS = re.compile(
 _FOREIGN = 30
 _MESSAGE_LINES = 40
 #: Frames of a child that was being started.
-_CHILD = re.compile(r"multiprocessing/(?:spawn|forkserver)\.py\W.*\bin (?:spawn_main|_main|main)\b")
+_CHILD = re.compile(
+    r"multiprocessing/(?:spawn|forkserver)\.py\W.{0,200}\bin (?:spawn_main|_main|main)\b"
+)
 _LIBRARY = re.compile(r"/(?:site|dist)-packages/|/lib(?:64)?/python\d|^<|\.pyx$")
 
 

@@ -26,6 +26,8 @@ _WORDS = (
     b"ray::",
     b"Error: ",
 )
+#: Characters of a line that are read.
+_LONGEST = 4000
 _BEFORE, _AFTER = 1 << 10, 24 << 10
 #: Regions of a long log that are read, from its beginning and from its end.
 _FIRST, _LAST = 16, 48
@@ -39,7 +41,7 @@ def find(text: bytes) -> list[Traceback]:
         learned = line_prefix.learn([line for _unused, line in rows])
         reader = Reader()
         for place, line in rows:
-            reader.feed(begin + place, *line_prefix.split(line, learned))
+            reader.feed(begin + place, *line_prefix.split(line[:_LONGEST], learned))
         found += reader.finish()
     return sorted(found, key=lambda traceback: traceback.first)
 
