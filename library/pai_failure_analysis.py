@@ -90,7 +90,9 @@ options:
     description:
       - A directory that all tasks of the job see. The task's exit record is written there, as
         C(JOB/ATTEMPT/ALIAS.json), and those of the others are read. It must be there.
-      - That takes 2 seconds at most. What cannot be written or read is a warning.
+      - With what goes over ssh that takes 2 seconds at most, at the end of a task that was told to
+        stop a twelfth of its grace period if that is less.
+      - What cannot be written or read is a warning, and so is a path that is not absolute.
     type: path
   termination_logs:
     description:
@@ -259,10 +261,11 @@ def of_job(
     if not is_of_several(read_json(work_dir / "job.json", [])):
         return analysis, lambda _content: []
     # 12 ms, which a task that is alone need not take
-    from ..module_utils.pai.exit.job_view import job_end
+    from ..module_utils.pai.exit.job_view import job_end, job_places
 
-    records = job_end.records_dir(given["records_dir"], work_dir)
-    places = job_end.Places(work_dir, Path(given["outcome"]), records, dict(os.environ))
+    records, unusable = job_places.records_dir(given["records_dir"], work_dir)
+    analysis = dataclasses.replace(analysis, problems=(*analysis.problems, *unusable))
+    places = job_places.Places(work_dir, Path(given["outcome"]), records, dict(os.environ))
     member = job_end.find_member(analysis.report, places)
     if member is None:
         return analysis, lambda _content: []

@@ -174,12 +174,12 @@ def wait(module: AnsibleModule, peers: Peers, marks: Marks) -> list[str]:
 
 def tell_end(module: AnsibleModule, peers: Peers, marks: Marks) -> list[str]:
     """Tell some of the others how this task has ended, once; return what was done."""
+    if not module.check_mode:
+        marks.drop(peers.own.alias)  # whoever asks after a new start asks one that has not ended
     outcome = read_json(Path(module.params["work_dir"], "outcome.json"), dict)
     if outcome is None or marks.told.exists():
         return []
     mark = own_record(module, peers, marks, outcome)
-    if not module.check_mode:
-        marks.drop(mark.alias)  # whoever asks after a new start asks one that has not ended
     told = peers.near if mark.failed else peers.tell
     heard = [peer.alias for peer in told]
     if told and not module.check_mode:

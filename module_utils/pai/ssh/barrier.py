@@ -55,6 +55,7 @@ class Barrier:
         self._began = time.monotonic()
         self._waiting: dict[str, _Waiting] = {}
         self._ended: set[str] = set()
+        self._of_job: set[str] = set()
         self._next_look = 0.0
         self._poll_every: float | None = None
 
@@ -64,6 +65,7 @@ class Barrier:
         Raises:
             BarrierError: the time is over, or a task has failed before it was ready.
         """
+        self._of_job.update(peer.alias for peer in peers.left_out + peers.others)
         alone = peers.is_first or bool(peers.first.missing)
         if alone or not self.wait_for_release(peers.first, len(peers.others)):
             self.wait_for_all(peers.others)
@@ -104,6 +106,7 @@ class Barrier:
 
     def _run(self, peers: Sequence[Peer], is_hopeless: Callable[[], bool]) -> bool:
         """Return True when no peer is waited for any more, False when there is no hope."""
+        self._of_job.update(peer.alias for peer in peers)
         known = [peer for peer in peers if peer.alias not in self._ended]
         self._waiting = {peer.alias: _Waiting(peer, is_address(peer.host)) for peer in known}
         progress, deadline = Progress(self._say), self._began + self._limits.total
@@ -184,8 +187,8 @@ class Barrier:
             BarrierError: one of them has failed before it was ready.
         """
         for mark in marks:
-            if mark.alias == self._own:
-                continue  # an earlier container of this very task
+            if mark.alias == self._own or mark.alias not in self._of_job:
+                continue  # an earlier container of this very task, or none of the job's
             if mark.is_failure:
                 raise BarrierError(
                     f"ssh barrier: {mark} before it was ready, so not all tasks can be; its own log"

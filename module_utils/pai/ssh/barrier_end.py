@@ -19,15 +19,15 @@ SECONDS = 2.0
 
 
 def push_end_mark(
-    client: Client, marks: Marks, mark: ExitRecord, told: Sequence[Peer]
+    client: Client, marks: Marks, mark: ExitRecord, told: Sequence[Peer], seconds: float = SECONDS
 ) -> list[str]:
-    """Tell peers that this task has ended, in 2 seconds at most; return who has heard."""
+    """Tell peers that this task has ended, in so many seconds at most; return who has heard."""
     command = marks.push(mark)
     heard: list[str] = []
-    until = time.monotonic() + SECONDS
+    until = time.monotonic() + seconds
     with Pool() as pool:
         for peer in told[: Limits.logins]:
-            login = client.login(peer.alias, command, connect=SECONDS, total=SECONDS)
+            login = client.login(peer.alias, command, connect=seconds, total=seconds)
             pool.add(peer.alias, login)
         while len(pool):
             ended = pool.wait(max(0.0, until - time.monotonic()))

@@ -14,7 +14,9 @@ of a job, and a shell with the user's profile and the job's environment costs ma
 from __future__ import annotations
 
 import dataclasses
+import os
 import shlex
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,10 +83,13 @@ class Marks:
 
     def _read(self, path: Path) -> Iterator[ExitRecord]:
         try:
-            with path.open("rb") as file:
+            with open(path, "rb", opener=_at_once) as file:
+                found = os.fstat(file.fileno())
+                if not stat.S_ISREG(found.st_mode):
+                    return iter(())
+                if not self.attempt and found.st_mtime < self._began():
+                    return iter(())  # of an earlier run of the job in the same directory
                 text = file.read(LIMIT + 1).decode("utf-8", "replace")
-            if not self.attempt and path.stat().st_mtime < self._began():
-                return iter(())  # of an earlier run of the job in the same directory
         except OSError:
             return iter(())
         return (mark for mark in decode(text) if mark.attempt == self.attempt)
@@ -125,6 +130,11 @@ class Marks:
         """Return how a peer's shell finds its work directory: it says so, or it is as ours."""
         ours = shlex.quote(str(self.work_dir))
         return f'w=$PAI_RUNTIME_WORK_DIR; [ -n "$w" ] || w={ours}'
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open what is no link, without a wait: a pipe may have nobody who writes."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def _shell(script: str) -> str:

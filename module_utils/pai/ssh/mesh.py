@@ -10,7 +10,7 @@ task of each role and at its neighbours.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ..errors import RuntimeConfigError
@@ -60,21 +60,23 @@ class Mesh:
         """Return what others have pushed here."""
         return [record for record in self.marks.received() if record.alias != self.peers.own.alias]
 
-    def questions(self, seconds: float) -> dict[str, LoginAttempt]:
-        """Begin to ask the tasks that know most, by alias."""
-        asked = [peer.alias for peer in self.peers.ask[: Limits.logins]]
-        return {
-            alias: self.client.login(alias, QUESTION, connect=seconds, total=seconds)
-            for alias in asked
-        }
+    def questions(self, seconds: float) -> Iterator[tuple[str, LoginAttempt]]:
+        """Begin to ask the tasks that know most, each with its alias.
 
-    def pushes(self, record: ExitRecord, seconds: float) -> dict[str, LoginAttempt]:
-        """Begin to push a record to some others, by alias."""
+        Raises:
+            OSError: the client cannot be started; what was yielded before runs.
+        """
+        for peer in self.peers.ask[: Limits.logins]:
+            yield (
+                peer.alias,
+                self.client.login(peer.alias, QUESTION, connect=seconds, total=seconds),
+            )
+
+    def pushes(self, record: ExitRecord, seconds: float) -> Iterator[tuple[str, LoginAttempt]]:
+        """Begin to push a record to some others, as `questions` does."""
         command = self.marks.push(record)
-        return {
-            peer.alias: self.client.login(peer.alias, command, connect=seconds, total=seconds)
-            for peer in self.peers.near[: Limits.logins]
-        }
+        for peer in self.peers.near[: Limits.logins]:
+            yield peer.alias, self.client.login(peer.alias, command, connect=seconds, total=seconds)
 
     def answered(self, output: str) -> list[ExitRecord]:
         """Return the records in what a peer has answered, of this attempt."""
@@ -88,10 +90,11 @@ class Mesh:
         """
         self.marks.keep(record)
 
-    def push(self, record: ExitRecord) -> list[str]:
-        """Push a record of a failure to some others, once and in 2 s; return who has it."""
+    def push(self, record: ExitRecord, seconds: float) -> list[str]:
+        """Push a record of a failure to some others, until one has heard it; return who has."""
         if self.marks.told.exists():
             return []
-        heard = push_end_mark(self.client, self.marks, record, self.peers.near)
-        self.marks.write(self.marks.told, str(record))
+        heard = push_end_mark(self.client, self.marks, record, self.peers.near, seconds)
+        if heard:
+            self.marks.write(self.marks.told, str(record))
         return heard

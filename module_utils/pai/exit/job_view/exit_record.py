@@ -105,8 +105,10 @@ def decode(text: str) -> Iterator[ExitRecord]:
 
 def _is_complete(row: Mapping[str, Any]) -> bool:
     """Tell whether a row has what every record has; what else is missing has its default."""
-    texts = isinstance(row.get("alias"), str) and isinstance(row.get("attempt"), str)
-    return texts and integer(row.get("exitCode")) is not None and isinstance(row.get("ready"), bool)
+    alias, code = row.get("alias"), integer(row.get("exitCode"))
+    named = isinstance(alias, str) and alias.isascii() and alias.isprintable()
+    ended = code is not None and 0 <= code <= 255 and isinstance(row.get("ready"), bool)
+    return named and ended and isinstance(row.get("attempt"), str)
 
 
 def _record(row: Mapping[str, Any]) -> ExitRecord:
@@ -120,7 +122,7 @@ def _record(row: Mapping[str, Any]) -> ExitRecord:
         row["attempt"],
         job=text_of(row.get("job")),
         task_role=text_of(row.get("taskRole")),
-        task_index=integer(row.get("taskIndex")) or 0,
+        task_index=max(0, integer(row.get("taskIndex")) or 0),
         phrase=text_of(row.get("phrase")),
         category=text_of(row.get("category")),
         fault=fault if fault in _FAULTS else "unknown",

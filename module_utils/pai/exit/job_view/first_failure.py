@@ -15,7 +15,9 @@ from typing import Any
 def is_of_several(job: Mapping[str, Any]) -> bool:
     """Tell whether a task is not alone, from what job.json holds."""
     roles = job.get("taskRoles")
-    tasks = [role.get("tasks") for role in roles if isinstance(role, dict)] if roles else []
+    if not isinstance(roles, list):
+        return False
+    tasks = [role.get("tasks") for role in roles if isinstance(role, dict)]
     return sum(len(each) for each in tasks if isinstance(each, list)) > 1
 
 

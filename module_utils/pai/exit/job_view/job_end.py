@@ -7,73 +7,88 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import threading
 import time
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ... import process_env
 from ...errors import RuntimeConfigError
 from ...job.model import Job
 from ...masking import Masker
 from ...ssh.barrier_marks import Marks
 from ...ssh.mesh import Mesh
-from ...supervisor.stopping import EXIT_SECONDS
 from ...work_dir import read_job
+from ..facts.gather import seconds as moment_in_seconds
 from . import exit_record, job_view
 from .exit_record import ExitRecord
 from .job_look import Quest, Waiting
+from .job_places import Places, seconds_for
 from .job_records import SharedRecords
 
-#: For the own record and those of the others together.
-SECONDS = 2.0
-_GRACE = 30.0
-
-
-@dataclasses.dataclass(frozen=True)
-class Places:
-    """Where a task finds its own files, and the job's records if there is such a directory."""
-
-    work_dir: Path
-    outcome: Path
-    records: Path | None
-    environment: Mapping[str, str]
-
-    @property
-    def attempt(self) -> str:
-        """The UID of the job's attempt, empty where attempts have none."""
-        return self.environment.get("FC_FRAMEWORK_ATTEMPT_INSTANCE_UID", "")
+#: Seconds that are left in any case, to write a small file where all goes well.
+_LEAST = 0.2
 
 
 @dataclasses.dataclass(frozen=True)
 class Member:
-    """A task of a job of several, its exit record, and the ways to the others' records."""
+    """A task of a job of several, its exit record, and the ways to the others' records.
+
+    ``until`` is when all of it must be over, a time.monotonic() value.
+    """
 
     own: ExitRecord
     job: Job
     mesh: Mesh | None
     shared: SharedRecords | None
-    seconds: float
+    until: float
+
+    @property
+    def aliases(self) -> frozenset[str]:
+        """Return the aliases of all tasks of the job."""
+        return frozenset(f"{role.name}-{task.index}" for role, task in self.job.tasks())
+
+    @property
+    def rest(self) -> float:
+        """Return the seconds that are left."""
+        return max(_LEAST, self.until - time.monotonic())
 
     def tell_all(self, report: Mapping[str, Any]) -> list[str]:
         """Leave word everywhere, once this task's own files are written; return what went wrong.
 
         Who has asked the others has told them before.
         """
-        self.tell_peers()
-        return [] if job_view.asks(report, self.job) else self.tell()
+        if job_view.asks(report, self.job):
+            return []
+        with self.telling() as problems:
+            self.tell_peers()
+        return problems
 
-    def tell(self) -> list[str]:
-        """Leave the own record in the shared directory; return what went wrong."""
-        problem = self.shared.write(self.own, self.seconds) if self.shared else None
-        return [problem] if problem else []
+    @contextlib.contextmanager
+    def telling(self) -> Iterator[list[str]]:
+        """Leave the own record in the shared directory meanwhile; yield what will go wrong."""
+        problems: list[str] = []
+        if not self.shared:
+            yield problems
+            return
+        thread = threading.Thread(target=self._tell, args=(self.shared, problems))
+        try:
+            thread.start()
+        except RuntimeError as error:  # no thread can be had
+            problems.append(f"exit records not written to {self.shared.directory}: {error}")
+        yield problems
+        if thread.ident:
+            thread.join()
+
+    def _tell(self, shared: SharedRecords, problems: list[str]) -> None:
+        problem = shared.write(self.own, self.rest)
+        problems += [problem] if problem else []
 
     def tell_peers(self) -> None:
         """Push the record of a cause, as early as can be."""
         if self.mesh and self.own.role == "root":  # the end of the plugin pushes the others'
             self._keep(self.mesh)
             with contextlib.suppress(OSError):
-                self.mesh.push(self.own)
+                self.mesh.push(self.own, self.rest)
 
     def _keep(self, mesh: Mesh | None) -> None:
         with contextlib.suppress(OSError):  # then nobody who asks here hears of it
@@ -81,7 +96,7 @@ class Member:
                 mesh.keep(self.own)
 
     def first_failure(
-        self, report: Mapping[str, Any], masker: Masker, again: bool, seconds: float
+        self, report: Mapping[str, Any], masker: Masker, again: bool
     ) -> tuple[dict[str, object] | None, list[str]]:
         """Return what exit.json says of the task that failed first, and what went wrong.
 
@@ -90,12 +105,12 @@ class Member:
         mesh = None if again else self.mesh
         if not mesh and not self.shared:
             return None, []
-        known = frozenset(f"{role.name}-{task.index}" for role, task in self.job.tasks())
-        since = f"{str(report.get('startedAt') or '')[:19]}.000Z"
+        started = moment_in_seconds(str(report.get("startedAt")))
+        since = "" if started is None else exit_record.in_milliseconds(started)
         once = again or self.own.stopped
-        quest = Quest(self.own, known, since, mesh, self.shared, once)
+        quest = Quest(self.own, self.aliases, since, mesh, self.shared, once)
         self._keep(mesh)
-        waiting = Waiting(quest, seconds)
+        waiting = Waiting(quest, max(0.0, self.until - time.monotonic()))
         first = job_view.choose(self.own, waiting.records())
         return job_view.describe(first, masker) if first else None, waiting.problems
 
@@ -122,30 +137,8 @@ def find_member(report: Mapping[str, Any], places: Places) -> Member | None:
         job,
         Mesh.find(places.work_dir, job, places.attempt, places.environment) if failed else None,
         SharedRecords(places.records, job.name, places.attempt) if places.records else None,
-        _seconds(own.stopped, places.environment),
+        time.monotonic() + seconds_for(own.stopped, places.environment),
     )
-
-
-def records_dir(given: str | None, work_dir: Path) -> Path | None:
-    """Return where records are shared: the given directory, else what the job's variables say."""
-    if not given:
-        with contextlib.suppress(RuntimeConfigError, OSError):
-            given = process_env.read(work_dir / "process_env.nul").get("PAI_EXIT_RECORDS")
-    return Path(given) if given and given.startswith("/") else None
-
-
-def _seconds(stopped: bool, environment: Mapping[str, str]) -> float:
-    """Return how long all may take: of a stopped task a quarter of what is kept for the end.
-
-    The runtime keeps EXIT_SECONDS or a third of the grace period, whichever is less.
-    """
-    if not stopped:
-        return SECONDS
-    try:
-        grace = float(environment.get("PAI_TERMINATION_GRACE_SECONDS") or _GRACE)
-    except ValueError:
-        grace = _GRACE
-    return max(0.0, min(SECONDS, EXIT_SECONDS / 4, grace / 12))
 
 
 def completed(
@@ -163,12 +156,12 @@ def completed(
     if not job_view.asks(report, member.job):
         return dict(report), []
     same = bool(report.get("startedAt")) and known.get("startedAt") == report["startedAt"]
-    again = check or same
-    first = known.get("firstFailure") if same else None
-    if isinstance(first, dict):
-        return job_view.with_first(report, first), []
-    until = time.monotonic() + member.seconds
-    problems = [] if again else member.tell()
-    rest = max(0.0, until - time.monotonic())
-    found, others = member.first_failure(report, masker, again, rest)
-    return job_view.with_first(report, found), [*problems, *others]
+    first = job_view.known(known.get("firstFailure")) if same else None
+    if first and first.failed and first.alias in member.aliases - {member.own.alias}:
+        return job_view.with_first(report, job_view.describe(first, masker)), []
+    if check or same:
+        found, problems = member.first_failure(report, masker, again=True)
+        return job_view.with_first(report, found), problems
+    with member.telling() as untold:
+        found, problems = member.first_failure(report, masker, again=False)
+    return job_view.with_first(report, found), [*untold, *problems]

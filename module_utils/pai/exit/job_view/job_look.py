@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterable
 
 from ...ssh.mesh import Mesh
+from ...ssh.probe_login import LoginAttempt
 from ...ssh.probe_pool import Pool
 from .exit_record import ExitRecord
 from .job_records import SharedRecords
@@ -29,7 +30,8 @@ class Quest:
     """Whose end is to be explained: ``own``'s, as the task among ``known`` aliases of the job's.
 
     ``since`` is when the own task started, as records tell moments: where attempts have no UID,
-    what is older is of an earlier run. Only ``once`` is asked where nobody will end any more.
+    what is older is of an earlier run, and where it is not known (empty) nothing counts.
+    Only ``once`` is asked where nobody will end any more.
     """
 
     own: ExitRecord
@@ -64,12 +66,18 @@ class Waiting:
         if self._quest.shared:
             reader = threading.Thread(target=self._read_shared, args=(self._quest.shared,))
             reader.daemon = True  # not waited for at the end of the process
-            reader.start()
+            try:
+                reader.start()
+            except RuntimeError as error:  # no thread can be had
+                self._tell(f"exit records not read: {error}")
+                self._read.set()
         try:
             with Pool() as pool:
                 self._push(pool)
                 while not self._finished():
                     self._step(pool)
+        except OSError as error:  # too many open files, say
+            self._tell(f"other tasks not waited for: {error.strerror or error}")
         finally:
             self._over.set()
         with self._lock:
@@ -94,9 +102,7 @@ class Waiting:
             self._learn(mesh.received())
             if now >= self._next_question and not self._asked:
                 self._next_question = math.inf if self._quest.once else now + mesh.interval
-                for alias, login in mesh.questions(max(0.1, self._until - now)).items():
-                    self._asked.add(alias)
-                    pool.add(alias, login)
+                self._asked |= self._begin(pool, "", mesh.questions(max(0.1, self._until - now)))
         pause = max(0.0, min(_SECONDS_LOOK, self._until - now))
         if not len(pool):
             self._over.wait(pause)
@@ -108,26 +114,57 @@ class Waiting:
     def _push(self, pool: Pool) -> None:
         """Tell some others meanwhile: this may be the first failure that they look for."""
         own, mesh = self._quest.own, self._quest.mesh
-        if mesh and own.failed and own.role == "unknown":
-            for alias, login in mesh.pushes(own, max(0.1, self._until - time.monotonic())).items():
-                pool.add(f"to {alias}", login)
+        if mesh and own.failed and own.role != "cascade":
+            rest = max(0.1, self._until - time.monotonic())
+            self._begin(pool, "to ", mesh.pushes(own, rest))
+
+    def _begin(
+        self, pool: Pool, before: str, logins: Iterable[tuple[str, LoginAttempt]]
+    ) -> set[str]:
+        """Start logins, as many as can be; return their names in the pool."""
+        names: set[str] = set()
+        try:
+            for alias, login in logins:
+                pool.add(before + alias, login)
+                names.add(before + alias)
+        except OSError as error:  # no process can be had
+            self._tell(f"other tasks not reached over ssh: {error.strerror or error}")
+        return names
+
+    def _tell(self, problem: str) -> None:
+        if problem not in self.problems:
+            self.problems.append(problem)
 
     def _read_shared(self, shared: SharedRecords) -> None:
         """Read the directory again and again; the larger it is, the less often."""
+        others = self._quest.known - {self._quest.own.alias}
         while not self._over.is_set():
             began = time.monotonic()
-            records, problem = shared.read(self._quest.own.alias, max(0.1, self._until - began))
+            records, problem = shared.read(others, max(0.1, self._until - began))
             self._learn(records)
-            if problem and problem not in self.problems and not self._over.is_set():
-                self.problems.append(problem)
+            if problem and not self._over.is_set():
+                self._tell(problem)
             self._read.set()
             self._over.wait(max(_SECONDS_READ, 3 * (time.monotonic() - began)))
 
     def _learn(self, records: Iterable[ExitRecord]) -> None:
         """Take note of records of other tasks of this job and this run of it."""
+        own, since = self._quest.own, self._quest.since
         for record in records:
-            ours = record.alias in self._quest.known and record.alias != self._quest.own.alias
-            fresh = record.attempt or record.failed_at >= self._quest.since
-            if ours and fresh:
+            ours = record.alias in self._quest.known and record.alias != own.alias
+            fresh = record.attempt or (since and record.failed_at >= since)
+            if ours and fresh and _same_job(own.job, record.job):
                 with self._lock:
                     self._found[record.alias] = record
+
+
+def _same_job(own: str, other: str) -> bool:
+    """Tell whether a record names the own job: whole, or halved until the record was short enough.
+
+    >>> _same_job("alice~train", "alice"), _same_job("alice~train", "alice~trai")
+    (True, False)
+    """
+    cut = own
+    while cut and cut != other:
+        cut = cut[: len(cut) // 2]
+    return not own or cut == other

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -29,22 +30,25 @@ class SharedRecords:
         answer = self._ask("write", name, record.encode(), seconds=seconds)
         return self._problem("not written to", answer, seconds)
 
-    def read(self, own: str, seconds: float) -> tuple[list[ExitRecord], str | None]:
-        """Return the records of the other tasks, and what went wrong, or None."""
-        answer = self._ask("read", _file_name(own), seconds=seconds)
+    def read(self, others: Collection[str], seconds: float) -> tuple[list[ExitRecord], str | None]:
+        """Return the records of the tasks with these aliases, and what went wrong, or None."""
+        answer = self._ask("read", _ranges(others), seconds=seconds)
         files = (answer or {}).get("records", {})
         records = [
             record
             for name, content in files.items()
             for record in decode(content)
-            if _file_name(record.alias) == name and self._is_ours(record)
+            if record.alias in others and _file_name(record.alias) == name and self._is_ours(record)
         ]
         return records, self._problem("not read from", answer, seconds)
 
-    def _ask(self, action: str, *words: str, seconds: float) -> dict[str, Any] | None:
+    def _ask(self, action: str, *words: Any, seconds: float) -> dict[str, Any] | None:
         parts = [_safe(self.job), _safe(self.attempt or "run")]
         root = str(self.directory)
-        return child.ask(job_records_child, action, root, parts, *words, seconds=seconds)
+        try:
+            return child.ask(job_records_child, action, root, parts, *words, seconds=seconds)
+        except OSError as error:  # no temporary file or no process can be had
+            return {"error": error.strerror or str(error)}
 
     def _is_ours(self, record: ExitRecord) -> bool:
         return record.attempt == self.attempt
@@ -58,6 +62,20 @@ class SharedRecords:
 
 def _file_name(alias: str) -> str:
     return f"{_safe(alias)}.json"
+
+
+def _ranges(aliases: Collection[str]) -> dict[str, int]:
+    """Return how many numbers are known of each name: of ten thousand tasks few words.
+
+    >>> _ranges(["ps-0", "worker-0", "worker-7"])
+    {'ps': 1, 'worker': 8}
+    """
+    counts: dict[str, int] = {}
+    for alias in aliases:
+        name, _dash, number = _safe(alias).rpartition("-")
+        if number.isdigit():
+            counts[name] = max(counts.get(name, 0), int(number) + 1)
+    return counts
 
 
 def _safe(name: str) -> str:

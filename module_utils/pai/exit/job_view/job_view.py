@@ -9,12 +9,13 @@ such a verdict names the task whose record tells a cause.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...job.model import Job
 from ...masking import Masker
-from .exit_record import ExitRecord
+from .exit_record import EVIDENCE, ExitRecord, decode, text_of
 
 
 def asks(report: Mapping[str, Any], job: Job) -> bool:
@@ -51,14 +52,22 @@ def describe(record: ExitRecord, masker: Masker) -> dict[str, object]:
         "taskRole": record.task_role,
         "taskIndex": record.task_index,
         "exitCode": record.exit_code,
-        "phrase": masker.text(record.phrase),
-        "category": masker.text(record.category),
+        "phrase": text_of(masker.text(record.phrase)),
+        "category": text_of(masker.text(record.category)),
         "fault": record.fault,
         "transient": record.transient,
         "role": record.role,
-        "evidence": masker.text(record.evidence),
+        "evidence": text_of(masker.text(record.evidence), EVIDENCE),  # stars may be longer
         "failedAt": record.failed_at or None,
     }
+
+
+def known(first: object) -> ExitRecord | None:
+    """Return the record that an earlier exit.json tells of; None where it does not do so fully."""
+    if not isinstance(first, dict):
+        return None
+    row = {"alias": first.get("task"), **first, "ready": True, "attempt": ""}
+    return next(decode(json.dumps(row)), None)
 
 
 def with_first(report: Mapping[str, Any], first: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from tests.unit import jobs
 from tests.unit.plugins.modules.test_pai_failure_analysis import CATALOGUE, WRITTEN, warned
 from tests.unit.ssh_tasks import need_sshd, safe_directory
 from tests.unit.sshd_servers import HOST, SshdServers
+from tests.unit.storage_mounts import mount_fuse, namespace
 
 Run = Callable[..., dict[str, Any]]
 CASCADE = (
@@ -249,6 +250,60 @@ def test_a_directory_that_is_missing_is_a_warning(tasks: list[Task]) -> None:
     ]
 
 
+def test_a_relative_directory_is_a_warning(tasks: list[Task]) -> None:
+    tasks[0].end("", code=0)
+    told = ["exit records not shared: some/where is not an absolute path"]
+    assert warned(tasks[0].run(records_dir="some/where")) == told
+    (tasks[1].work / "process_env.nul").write_bytes(b"PAI_EXIT_RECORDS=some/where\0")
+    tasks[1].end(CASCADE)
+    assert warned(tasks[1].run(records_dir=None)) == told
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({"evidence": ["odd"], "role": "no role", "exitCode": 777}, id="no code"),
+        pytest.param({"task": "stranger-0"}, id="no task of the job"),
+        pytest.param({"task": "worker-1"}, id="the own task"),
+        pytest.param({"exitCode": 0}, id="no failure"),
+    ],
+)
+def test_a_first_failure_that_cannot_be_true_is_not_believed(
+    tasks: list[Task], wrong: dict[str, Any]
+) -> None:
+    first, other, _third = tasks
+    first.end(ROOT)
+    first.run()
+    other.end(CASCADE, 0.5)
+    other.run()
+    right = other.report
+    damaged = {**right, "firstFailure": {**right["firstFailure"], **wrong}}
+    (other.logs / "exit.json").write_text(json.dumps(damaged))
+    other.run()
+    assert other.report["firstFailure"] == right["firstFailure"]
+
+
+def test_what_is_known_of_the_first_is_read_as_a_record_is(tasks: list[Task]) -> None:
+    first, other, _third = tasks
+    first.end(ROOT)
+    first.run()
+    other.end(CASCADE, 0.5)
+    other.run()
+    right = other.report
+    (other.work / "secrets.json").write_text(json.dumps({"token": SECRET}))
+    odd = {**right["firstFailure"], "evidence": f"{SECRET}\x1b[31m\nmore", "fault": 5, "new": 1}
+    (other.logs / "exit.json").write_text(json.dumps({**right, "firstFailure": odd}))
+    other.run()
+    expected = {**right["firstFailure"], "evidence": "******", "fault": "unknown"}
+    assert other.report["firstFailure"] == expected
+
+
+def test_a_damaged_job_is_no_obstacle(tasks: list[Task]) -> None:
+    (tasks[0].work / "job.json").write_text('{"taskRoles": 5}')
+    tasks[0].end(CASCADE)
+    assert tasks[0].run()["exit_code"] == 1
+
+
 def test_the_jobs_own_variables_may_name_the_directory(tasks: list[Task]) -> None:
     first, other, _third = tasks
     for task, log in ((first, ROOT), (other, CASCADE)):
@@ -308,3 +363,44 @@ def test_a_peer_that_knows_is_asked(servers: SshdServers, run_module: Run) -> No
     assert task.run(records_dir=None)["changed"]
     assert task.message["reason"].startswith("worker-2 failed first, with exit code 9 (It).")
     assert not Marks(task.work, "").told.exists()  # that is left to the end of the plugin
+
+
+NETWORK = "curl: (7) Failed to connect to 10.0.0.1 port 80: Connection refused\n"
+
+
+@pytest.mark.parametrize("log", [ROOT, NETWORK], ids=["root", "network"])
+def test_all_that_does_not_answer_together_takes_no_longer_than_one(
+    run_module: Run, monkeypatch: pytest.MonkeyPatch, log: str
+) -> None:
+    with safe_directory() as directory:
+        task = Task(directory, 0, run_module)
+        (task.work / "ssh").mkdir(mode=0o700)
+        (task.work / "ssh" / "ssh_config").touch()
+        started = silent_ssh(directory, monkeypatch)
+        task.end(log)
+        began = time.monotonic()
+        task.run(check=True)
+        alone = time.monotonic() - began
+        with namespace():
+            device = mount_fuse(task.shared)
+            try:
+                began = time.monotonic()
+                told = warned(task.run())
+                took = time.monotonic() - began
+            finally:
+                os.close(device)
+        assert task.report["role"] == "root"
+        assert any(f"not written to {task.shared}: no answer within" in each for each in told)
+        assert started.exists()
+        assert 1.5 < took < alone + 3.2, (took, alone)
+
+
+def silent_ssh(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a client first on the PATH that never answers; return the file that says it started."""
+    programs = directory / "bin"
+    programs.mkdir()
+    program = programs / "ssh"
+    program.write_text(f"#!/bin/sh\ntouch {directory}/started\nexec sleep 30\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    return directory / "started"

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.job_view.exit_record import (
+    ExitRecord,
+)
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.job import codec
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.ssh.barrier_marks import Marks
 from ansible_collections.openpai.runtime.plugins.modules import pai_ssh_barrier
@@ -112,6 +115,21 @@ def test_an_end_is_told_once(
     [mark] = Marks(servers.work_dir("worker-1"), "").received()
     assert (mark.alias, mark.exit_code, mark.ready) == ("worker-0", 3, False)
     assert task.run(**options)["changed"] is False
+
+
+def test_a_cause_that_was_told_before_leaves_no_mark_here(
+    tmp_path: Path, run_module: Callable[..., Result]
+) -> None:
+    task = Task(tmp_path / "own", run_module, [1, 2, 3])
+    (task.work_dir / "outcome.json").write_text('{"exitCode": 3}')
+    marks = Marks(task.work_dir, "")
+    mark = ExitRecord("worker-0", 3, ready=True)
+    marks.keep(mark)
+    marks.write(marks.told, str(mark))
+    assert task.run(check=True, state="ended")["changed"] is False
+    assert marks.received() == [mark]
+    assert task.run(state="ended")["changed"] is False
+    assert marks.received() == []
 
 
 REPORT = {

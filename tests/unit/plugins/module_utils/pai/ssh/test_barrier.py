@@ -178,6 +178,25 @@ def test_the_mark_of_an_earlier_container_of_ours_is_nothing(
     assert len(said) == 1
 
 
+def test_the_mark_of_a_stranger_is_nothing(servers: SshdServers, said: Said) -> None:
+    servers.know("worker-0", "worker-1")
+    servers.start("worker-0", "worker-1")
+    leave_mark(servers, "own", ExitRecord("stranger-0", 7, ready=False))
+    barrier(servers, said, LONG).wait_for_all(peers(servers, "worker-0"))
+    assert len(said) == 1
+
+
+def test_a_task_that_cannot_be_reached_counts_where_it_says_that_it_failed(
+    servers: SshdServers, said: Said
+) -> None:
+    servers.know("worker-0")
+    leave_mark(servers, "own", ExitRecord("worker-9", 7, ready=False))
+    own, first = Peer("own"), *peers(servers, "worker-0")
+    known = Peers(own, first, (first,), (Peer("worker-9", missing="its host is not known"),), ())
+    message = failure(lambda: barrier(servers, said, LONG).wait(known))
+    assert "worker-9 has ended (exit code 7)" in message
+
+
 def test_the_others_wait_for_the_first_tasks_release(servers: SshdServers, said: Said) -> None:
     servers.know("master-0")
     servers.start("master-0")

@@ -98,6 +98,20 @@ def test_commands_work_in_a_shell_whatever_the_path(
     assert Marks(ours, "").passed_on(answer) == []
 
 
+def test_what_is_no_file_among_the_marks_holds_nobody_up(tmp_path: Path) -> None:
+    marks = Marks(tmp_path, "uid")
+    mark = ExitRecord("worker-1", 1, ready=False, attempt="uid")
+    marks.keep(mark)
+    folder = tmp_path / "ssh" / "marks"
+    os.mkfifo(folder / "worker-2")
+    (folder / "worker-3").mkdir()
+    (tmp_path / "elsewhere").write_text(
+        ExitRecord("worker-4", 1, ready=False, attempt="uid").encode()
+    )
+    (folder / "worker-4").symlink_to(tmp_path / "elsewhere")
+    assert marks.received() == [mark]
+
+
 def test_marks_of_an_earlier_local_run_do_not_count(tmp_path: Path) -> None:
     folder = tmp_path / "ssh" / "marks"
     folder.mkdir(parents=True)

@@ -105,7 +105,10 @@ def test_the_evidence_is_one_readable_line(fields: dict[str, Any], evidence: str
     assert of_report({**REPORT, **fields}, failed_at="").evidence == evidence
 
 
-@given(st.text(), st.integers(0, 255), st.booleans(), st.text())
+ALIASES = st.text(st.characters(min_codepoint=32, max_codepoint=126))
+
+
+@given(ALIASES, st.integers(0, 255), st.booleans(), st.text())
 def test_a_record_is_read_as_it_was_written(
     alias: str, code: int, ready: bool, attempt: str
 ) -> None:
@@ -116,7 +119,7 @@ def test_a_record_is_read_as_it_was_written(
 
 
 TEXTS = {
-    field.name: st.text(max_size=3000)
+    field.name: ALIASES if field.name == "alias" else st.text(max_size=3000)
     for field in dataclasses.fields(ExitRecord)
     if field.type == "str"
 }
@@ -176,11 +179,20 @@ def test_a_value_of_a_wrong_kind_is_no_value(row: dict[str, Any]) -> None:
             '{"alias": "a", "exitCode": true, "ready": true, "attempt": ""}', id="no number"
         ),
         pytest.param('{"alias":' + "[" * 3000, id="deep"),
+        pytest.param(RECORD.encode().replace('de": 1', 'de": 256'), id="no exit code"),
+        pytest.param(RECORD.encode().replace('de": 1', 'de": -1'), id="a negative exit code"),
+        pytest.param(RECORD.encode().replace('"worker-3', '"w\\u00f6rker-3'), id="no name"),
+        pytest.param(RECORD.encode().replace('"worker-3', '"\\u001b[31m-3'), id="a terminal's"),
         pytest.param(RECORD.encode().replace("bad", "b" * LIMIT), id="too long"),
     ],
 )
 def test_what_is_no_record_is_passed_over(text: str) -> None:
     assert list(decode(text)) == []
+
+
+def test_a_negative_index_is_none() -> None:
+    [read] = decode(RECORD.encode().replace('Index": 3', 'Index": -3'))
+    assert read == dataclasses.replace(RECORD, task_index=0)
 
 
 def test_a_key_of_a_later_version_is_passed_over() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import resource
 import threading
 import time
 from collections.abc import Iterator
@@ -117,6 +118,64 @@ def test_what_is_none_of_this_run_is_not_taken(tmp_path: Path, record: ExitRecor
     assert wait(LONG, shared=place, once=True)[0] == []
 
 
+@pytest.mark.parametrize(
+    ("job", "counts"),
+    [
+        pytest.param("alice~train", True, id="ours"),
+        pytest.param("alice", True, id="halved"),
+        pytest.param("", True, id="cut away"),
+        pytest.param("alice~trai", False, id="whose name begins alike"),
+        pytest.param("bob~train", False, id="another one"),
+    ],
+)
+def test_a_record_of_another_job_does_not_count(
+    shared: SharedRecords, job: str, counts: bool
+) -> None:
+    record = dataclasses.replace(ROOT, job=job)
+    shared.write(record, LONG)
+    own = dataclasses.replace(OWN, job="alice~train")
+    assert wait(LONG, own=own, shared=shared, once=True)[0] == ([record] if counts else [])
+
+
+def test_without_a_known_start_only_a_record_of_the_attempt_counts(tmp_path: Path) -> None:
+    for attempt in ("uid", ""):
+        place = SharedRecords(tmp_path, "train", attempt)
+        place.write(dataclasses.replace(ROOT, attempt=attempt), LONG)
+        records = wait(LONG, shared=place, once=True, since="")[0]
+        assert [record.attempt for record in records] == ([attempt] if attempt else [])
+
+
+def test_without_a_temporary_file_the_wait_goes_on(
+    shared: SharedRecords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(shared.directory / "none"))
+    records, _took, problems = wait(SHORT, shared=shared)
+    told = f"exit records not read from {shared.directory}: No such file or directory"
+    assert (records, problems) == ([], [told])
+
+
+def test_without_a_process_the_directory_is_read_all_the_same(shared: SharedRecords) -> None:
+    shared.write(UNKNOWN, LONG)
+    own, peer = Peer("own"), Peer("worker-0", HOST, 1)
+    peers = Peers(own, peer, (peer,), (), (), near=(peer,), ask=(peer,))
+    missing = Client(str(shared.directory / "none"), shared.directory / "config")
+    lost = Mesh(missing, Marks(shared.directory, "uid"), peers)
+    who = dataclasses.replace(OWN, role="unknown")
+    records, _took, problems = wait(SHORT, own=who, shared=shared, mesh=lost)
+    assert records == [UNKNOWN]
+    assert problems == ["other tasks not reached over ssh: No such file or directory"]
+
+
+def test_without_a_file_descriptor_nobody_is_waited_for() -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+    try:
+        records, _took, problems = wait(LONG)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert (records, problems) == ([], ["other tasks not waited for: Too many open files"])
+
+
 def test_without_attempts_a_record_of_this_run_counts(tmp_path: Path) -> None:
     place = SharedRecords(tmp_path, "train", "")
     record = dataclasses.replace(ROOT, attempt="")
@@ -178,9 +237,10 @@ def test_records_of_another_attempt_are_not_taken(servers: SshdServers) -> None:
 
 
 @needs_sshd
-def test_who_does_not_know_its_cause_tells_the_others_meanwhile(servers: SshdServers) -> None:
+@pytest.mark.parametrize("role", ["unknown", "root"])
+def test_who_may_be_the_first_tells_the_others_meanwhile(servers: SshdServers, role: str) -> None:
     servers.start("worker-0")
-    own = dataclasses.replace(OWN, role="unknown")
+    own = dataclasses.replace(OWN, role=role)
     at_peer = Marks(servers.work_dir("worker-0"), "uid")
     wait(5.0, mesh=mesh(servers), own=own)
     assert at_peer.received() == [own]
@@ -197,9 +257,19 @@ def test_a_cause_is_pushed_once(servers: SshdServers) -> None:
     servers.start("worker-0")
     ours = mesh(servers)
     root = dataclasses.replace(ROOT, alias="own")
-    assert ours.push(root) == ["worker-0"]
+    assert ours.push(root, LONG) == ["worker-0"]
     assert Marks(servers.work_dir("worker-0"), "uid").received() == [root]
-    assert ours.push(root) == []
+    assert ours.push(root, LONG) == []
+
+
+@needs_sshd
+def test_a_cause_that_nobody_heard_is_not_told(servers: SshdServers) -> None:
+    ours = mesh(servers)
+    root = dataclasses.replace(ROOT, alias="own")
+    assert ours.push(root, LONG) == []
+    assert not ours.marks.told.exists()
+    servers.start("worker-0")
+    assert ours.push(root, LONG) == ["worker-0"]
 
 
 def test_in_a_large_job_not_all_ask_at_once(tmp_path: Path) -> None:

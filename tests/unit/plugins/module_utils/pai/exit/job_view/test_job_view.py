@@ -189,6 +189,40 @@ def test_a_secret_that_only_this_task_knows_is_masked() -> None:
     assert FIRST["evidence"] == "token ******"
 
 
+def test_what_an_earlier_exit_json_says_is_read_as_a_record() -> None:
+    known = job_view.known(FIRST)
+    assert known is not None
+    assert (known.alias, known.exit_code, known.role) == ("worker-1", 7, "root")
+    assert job_view.describe(known, Masker([])) == {**FIRST, "failedAt": None}
+    odd = job_view.known({"task": "worker-1", "exitCode": 7, "role": [], "evidence": "a\nb"})
+    assert odd == ExitRecord("worker-1", 7, ready=True, evidence="a")
+
+
+@pytest.mark.parametrize(
+    "first",
+    [{}, {"task": "worker-1"}, {"exitCode": 7}, {**FIRST, "exitCode": 999}, None, "worker-1"],
+)
+def test_what_is_not_complete_counts_as_not_known(first: object) -> None:
+    assert job_view.known(first) is None
+
+
+def test_masked_again_it_stays_the_same() -> None:
+    masker = Masker(["abc"])
+    masked = job_view.describe(record("worker-1", evidence="abc " * 50, phrase="abc" * 33), masker)
+    again = job_view.known(masked)
+    assert again is not None
+    assert job_view.describe(again, masker) == {**masked, "failedAt": None}
+
+
+@pytest.mark.parametrize("roles", [5, "worker", {"worker": 2}, None, [5], [{"tasks": 5}]])
+def test_a_damaged_job_is_none_of_several(roles: object) -> None:
+    assert not first_failure.is_of_several({"taskRoles": roles})
+
+
+def test_a_job_of_two_tasks_is_one_of_several() -> None:
+    assert first_failure.is_of_several({"taskRoles": [{"tasks": [{}]}, {"tasks": [{}]}]})
+
+
 def test_the_cause_says_who_must_act_and_nothing_else() -> None:
     own = {"category": "nccl-error", "fault": "platform", "transient": True, "exitCode": 1}
     assert job_view.with_first(own, FIRST) == {
