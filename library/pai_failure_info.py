@@ -15,7 +15,7 @@ extends_documentation_fragment:
 description:
   - Searches logs of any command for the failures of the catalogue, and returns the reason, who must
     act, whether a retry may help, and what to do.
-  - It needs neither a job nor the runtime's directories, and writes nothing but a cache: what
+  - It needs neither a job nor the runtime's directories, and writes nothing but a cache. What
     was read of the catalogue is kept in C(__pycache__) beside it, where that can be written.
 options:
   logs:

@@ -26,8 +26,8 @@ _LONGEST_QUOTE = 400  # characters
 #: What programs say beside what is wrong.
 _NOISE = re.compile(
     r"""Refer\ to\ the\ | @{5} | Warning:\ Permanently\ added | read:\ Connection\ reset\ by\ peer
-    | write:\ Broken\ pipe | dmesg\(1\)\ may\ have | Use\ "rclone | \s{2}(?!\s*RESPONSE\ Status) | \s*$ | (Usage|Flags):$
-    | .*->\ github\.com/Azure/ | Description= | ,\ Details:""",
+    | write:\ Broken\ pipe | dmesg\(1\)\ may\ have | Use\ "rclone | \s{2}(?!\s*RESPONSE\ Status)
+    | \s*$ | (Usage|Flags):$ | .*->\ github\.com/Azure/ | Description= | ,\ Details:""",
     re.VERBOSE,
 )
 _CLOCK = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?:[A-Z]+ *: )?")

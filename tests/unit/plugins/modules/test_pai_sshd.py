@@ -180,7 +180,9 @@ def test_only_what_was_started_here_is_stopped(tasks: list[LocalTask]) -> None:
     record = json.loads((task.directory / "sshd.json").read_text())
     other = subprocess.Popen(["sleep", "60"])
     try:
-        (task.directory / "sshd.json").write_text(json.dumps({**record, "pid": other.pid}))
+        # earlier: both may have started within one tick of the clock
+        stale = {**record, "pid": other.pid, "started": record["started"] - 1}
+        (task.directory / "sshd.json").write_text(json.dumps(stale))
         assert task.serve(state="stopped")["actions"] == []
         assert other.poll() is None
     finally:

@@ -26,7 +26,8 @@ def soon(seconds: float = 30.0) -> float:
         ),
         (
             "Warning: Permanently added '[h]:22' (ED25519) to the list of known hosts.\n"
-            "me@h: Permission denied (password).\nread: Connection reset by peer\nwrite: Broken pipe\n",
+            "me@h: Permission denied (password).\nread: Connection reset by peer\n"
+            "write: Broken pipe\n",
             "me@h: Permission denied (password).",
         ),
         (
