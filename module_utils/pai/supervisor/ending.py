@@ -9,7 +9,7 @@ import contextlib
 import json
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from .documents import read_document, write_document
@@ -107,6 +107,14 @@ def tell_defect(error: Exception, log: RuntimeLog) -> str:
     for line in traceback.format_exception(type(error), error, error.__traceback__):
         log.line(line.rstrip("\n"))
     return log.mask(f"pai-runtime itself failed: {error!r}")
+
+
+def safely(act: Callable[[], None], log: RuntimeLog) -> None:
+    """Do what must cost nothing else where it fails; log where a failure comes from."""
+    try:
+        act()
+    except Exception as error:  # noqa: BLE001 - a defect of ours must not cost logs and code
+        tell_defect(error, log)
 
 
 def _number(value: object) -> int | None:

@@ -28,6 +28,22 @@ def note_start(work_dir: Path, say: Callable[[str], None]) -> None:
         say(f"warning: the memory counters are not known: {error.strerror}")
 
 
+def forgive_kill(work_dir: Path) -> None:
+    """Count one that was killed for memory as killed before the command: it was ours.
+
+    The child that searches logs is what the kernel kills first; that says nothing of the command.
+    """
+    path = work_dir / names.START
+    try:
+        document, place = json.loads(path.read_bytes()), cgroup.here()
+        memory = document["memory"]
+        if place and cgroup.since(memory, cgroup.counters(place))["oomKills"]:
+            memory["oomKills"] += 1
+            replace(path, f"{json.dumps(document)}\n".encode(), 0o644)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        pass  # nothing was counted before the command: then nothing is counted after it
+
+
 def with_error_file(environment: Mapping[bytes, bytes], log_dir: Path) -> dict[bytes, bytes]:
     """Return the environment with the file for PyTorch's error, unless the user has named one."""
     name = names.TORCH_VARIABLE.encode()

@@ -13,7 +13,7 @@ from .. import process_env
 from . import evidence, workspace
 from .capture import Capture
 from .command import CommandResult, UserCommand
-from .ending import Ending, tell_defect
+from .ending import Ending, safely, tell_defect
 from .log_search import LogSearch
 from .loop import EventLoop
 from .outcome import Outcome, phases_of, timestamp
@@ -73,8 +73,9 @@ class Life:
             outcome = self._defect(error)
         code = outcome.exit_code
         self._reserve.release()
+        wanted = code != 0 and not self._stopping.requested
+        safely(lambda: self._search.settle(wanted), self._log)
         try:
-            self._search.settle(code != 0 and not self._stopping.requested)
             ending = Ending(self._settings, self._stopping, self._runner, self._log)
             document = ending.conclude(outcome)
             code = document["exitCode"]
@@ -82,6 +83,7 @@ class Life:
             self._log.line(f"exit code {code}", shown=False)  # the summary shows it
             self._close(summarize(document, self._settings, self._colour))
         except Exception as error:  # noqa: BLE001 - nor may one in the last words
+            safely(self._search.end, self._log)
             self._close(f"{tell_defect(error, self._log)}\nexit code {code}\n")
         return code
 
@@ -193,6 +195,8 @@ class Life:
                 return
         if signum in STOP and self._stopping.request(signum):
             self._say(self._stopping.told())
+            if self._command is None:  # what it would find nobody waits for any more
+                self._search.abandon()
 
     def _say(self, text: str) -> None:
         self._log.line(text)

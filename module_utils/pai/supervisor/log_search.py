@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..processes import signal_group
+from . import evidence
 from .loop import Child, EventLoop
 from .process import spawn
 from .settings import Settings
@@ -26,6 +27,7 @@ from .settings import Settings
 PATIENCE = 1.0  # seconds for the child to keep what it found, or for the kernel to end it
 
 SAID_BYTES = 65536
+UNFINISHED = ".earlier.json.{pid}"  # what a child writes and then renames, see replacing.replace
 
 
 class LogSearch:
@@ -40,6 +42,7 @@ class LogSearch:
         self._errors = -1
         self._path: Path | None = None  # of the file that the child searches
         self._closed = self._over = False
+        self._signalled = False  # the child, by us
         self._missed = 0
 
     def add(self, path: Path) -> None:
@@ -68,20 +71,30 @@ class LogSearch:
         self._closed = True
         if self._missed > 1:
             self._report(f"{self._missed} finished log files were not searched")
-        if self._child and self._path and not self._path.exists():
-            self._signal(self._child, signal.SIGTERM, PATIENCE)
+        if self._child and self._path and not os.path.exists(self._path):
+            self._signal(self._child, signal.SIGTERM)
+            self._await(self._child)
 
-    def end(self) -> None:
-        """Stop for good."""
+    def abandon(self) -> None:
+        """Stop for good, and wait for nothing."""
         self._closed = self._over = True
         self._waiting.clear()
         if self._child:
-            self._signal(self._child, signal.SIGKILL, PATIENCE)
+            self._signal(self._child, signal.SIGKILL)
 
-    def _signal(self, child: Child, signum: int, seconds: float) -> None:
-        """Signal the child and wait for its end, so many seconds at most."""
+    def end(self) -> None:
+        """Stop for good."""
+        self.abandon()
+        if self._child:
+            self._await(self._child)
+
+    def _signal(self, child: Child, signum: int) -> None:
+        self._signalled = True
         signal_group(child.pid, signum)
-        until = time.monotonic() + seconds
+
+    def _await(self, child: Child) -> None:
+        """Wait for the end of a child that was told to."""
+        until = time.monotonic() + PATIENCE
         self._loop.run_until(lambda: child.ended, lambda: until)
 
     def _next(self) -> None:
@@ -113,7 +126,7 @@ class LogSearch:
             raise
         finally:
             os.close(write_end)
-        self._errors, self._path = errors, path
+        self._errors, self._path, self._signalled = errors, path, False
         self._child = self._loop.adopt(pid)
         self._child.on_ended = self._ended
 
@@ -128,9 +141,20 @@ class LogSearch:
         child, self._child = self._child, None
         words = _last_line(self._errors)
         os.close(self._errors)
-        if child is not None and child.code and not self._over:
-            self._give_up(f"the search of finished log files ended with {child.code}{words}")
+        if child is not None and child.code:
+            self._failed(child, words)
         self._next()
+
+    def _failed(self, child: Child, words: str) -> None:
+        """Clean up after a child; one that was not ended by us says that none gets further."""
+        if self._path:
+            with contextlib.suppress(OSError):
+                os.unlink(self._path.with_name(UNFINISHED.format(pid=child.pid)))
+        if self._signalled or self._over:
+            return
+        if child.signum == signal.SIGKILL:
+            evidence.forgive_kill(self._settings.work_dir)
+        self._give_up(f"the search of finished log files ended with {child.code}{words}")
 
     def _give_up(self, why: str) -> None:
         """Leave the files to the end, when those that still exist are searched."""

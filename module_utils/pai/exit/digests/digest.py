@@ -27,6 +27,9 @@ IN_ALL = 1 << 20
 #: So many of the newest files are known where nothing was found in them.
 _EMPTY = 16
 
+#: What reading a document of another form, too deep or with too large numbers raises.
+_DAMAGED = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+
 #: A line that shows work, and where it begins in the file, in bytes.
 Step = tuple[int, str]
 
@@ -68,7 +71,7 @@ def read(directory: Path) -> tuple[Digest, ...]:
         return ()
     except OSError as error:
         raise RuntimeConfigError(f"{path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except _DAMAGED as error:
         raise RuntimeConfigError(f"{path}: damaged; what it kept is not known") from error
 
 

@@ -95,9 +95,13 @@ def _or_newer(file: File) -> File:
 
 def unsearched(file: File, end: int) -> str:
     """Say how much of the file before ``end`` was not searched, and why."""
-    size = (end - file.searched) / _MEGABYTE
-    why = "there was no more time" if file.there else "it is deleted"
-    return f"log {file.path}: {size:.1f} MB of it were not searched: {why}"
+    return missing(file.path, end - file.searched, file.there)
+
+
+def missing(path: Path, size: int, there: bool) -> str:
+    """Say how many bytes of a file were not searched, and why."""
+    why = "there was no more time" if there else "it is deleted"
+    return f"log {path}: {size / _MEGABYTE:.1f} MB of it were not searched: {why}"
 
 
 @contextlib.contextmanager

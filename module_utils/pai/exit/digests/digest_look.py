@@ -14,24 +14,30 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from ..reading.logs import Log
+from ..reading.logs import Log, end_of_part
 from ..search.line_scan import LineScanner
 from . import digest_make
 from .digest import Digest, Step
-from .digest_files import File, files_of, mapped, searched, unsearched
+from .digest_files import File, files_of, mapped, missing, searched, unsearched
 from .digest_piece import Piece
 
 #: How much of the file itself is searched before the end: as much as log capture keeps in one.
 BEFORE = 256 * 1024 * 1024
-#: Seconds for finished files that nobody searched before.
-SECONDS = 1.5
+#: Seconds for the file itself, and for finished files that nobody searched before.
+OWN_SECONDS, SECONDS = 3.0, 1.5
 
 
-def look_back(log: Log, scanner: LineScanner, problems: list[str], seconds: float = SECONDS) -> Log:
+def look_back(
+    log: Log,
+    scanner: LineScanner,
+    problems: list[str],
+    seconds: float = SECONDS,
+    own_seconds: float = OWN_SECONDS,
+) -> Log:
     """Return the log with pieces of what stands before its text.
 
-    Finished files that were not searched yet are, the newest first, for at most so many seconds.
-    What was not searched is a problem.
+    The file itself is searched from its end, and finished files that were not searched yet are, the
+    newest first: each for at most so many seconds. What was not searched is a problem.
     """
     if log.path is None:
         return log
@@ -39,14 +45,20 @@ def look_back(log: Log, scanner: LineScanner, problems: list[str], seconds: floa
     steps: list[Step] = []
     base = -log.skipped
     with _problems(log.path, problems):
-        pieces, steps = _placed(log.path, _own(log, scanner), base, log.skipped)
-    until = time.monotonic() + seconds
-    for file, end in _finished(log, scanner, lambda: time.monotonic() > until, problems):
+        own = _own(log, scanner, _after(own_seconds), problems)
+        pieces, steps = _placed(log.path, own, base, log.skipped)
+    for file, end in _finished(log, scanner, _after(seconds), problems):
         base -= end
         for digest in reversed(file.digests):
             found = _placed(file.path, digest, base, end)
             pieces, steps = [*found[0], *pieces], [*found[1], *steps]
     return dataclasses.replace(log, pieces=_apart(pieces), steps=tuple(steps))
+
+
+def _after(seconds: float) -> Callable[[], bool]:
+    """Return what tells that so many seconds are over."""
+    until = time.monotonic() + seconds
+    return lambda: time.monotonic() > until
 
 
 def _finished(
@@ -65,7 +77,7 @@ def _finished(
         yield file, end
 
 
-def _own(log: Log, scanner: LineScanner) -> Digest:
+def _own(log: Log, scanner: LineScanner, late: Callable[[], bool], problems: list[str]) -> Digest:
     """Search the file itself before its text."""
     path = log.path or Path()
     if not log.skipped:
@@ -73,8 +85,11 @@ def _own(log: Log, scanner: LineScanner) -> Digest:
     with mapped(path) as text:
         end = min(log.skipped, len(text))
         start = max(0, end - BEFORE)
-        start = text.find(b"\n", start, end) + 1 if start else 0
-        return digest_make.make(path.name, text, scanner, (start, end))
+        start = end_of_part(text, start, end) if start else 0
+        digest, begin = digest_make.make_from_end(path.name, text, scanner, (start, end), late)
+    if begin > start:
+        problems.append(missing(path, begin - start, there=True))
+    return digest
 
 
 def _placed(path: Path, digest: Digest, base: int, end: int) -> tuple[list[Piece], list[Step]]:

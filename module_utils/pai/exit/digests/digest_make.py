@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import dataclasses
 import mmap
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ..reading import progress, tracebacks
-from ..reading.logs import chunks, clean
+from ..reading.logs import chunks, clean, end_of_part
 from ..search.line_scan import FIRST, LAST, LineScanner
 from .digest import Digest, Extract, Step
 
 #: Bytes of lines that are kept of one file.
 OF_ONE = 1 << 18
 #: Bytes after which a search can be stopped.
-_STRIDE = 1 << 24
+_STRIDE = 1 << 21
 #: Lines around a hit that are kept, and bytes of these at most; a traceback is kept whole.
 _LINES_BEFORE, _LINES_AFTER = 6, 10
 _BEFORE, _AFTER, _ENDLESS = 1 << 14, 1 << 14, 1 << 16
@@ -49,13 +48,21 @@ def make(
 
     Line numbers are not counted: see ``numbered``.
     """
-    wanted, searched = _search(text, scanner, within, stopped)
-    start = within[0]
-    extracts = tuple(
-        Extract(first, clean(bytes(text[first:last])))
-        for first, last in _spans(text, wanted, (start, searched))
-    )
-    return Digest(name, len(text), searched, extracts, tuple(_steps(text, start, searched)))
+    wanted, done = _search(text, scanner, _strides(text, *within), stopped)
+    return _digest(name, text, wanted, (within[0], done[-1][1] if done else within[0]))
+
+
+def make_from_end(
+    name: str,
+    text: bytes | mmap.mmap,
+    scanner: LineScanner,
+    within: Span,
+    stopped: Callable[[], bool] = never,
+) -> tuple[Digest, int]:
+    """Return the digest, and from where on there was time to search: the end comes first."""
+    wanted, done = _search(text, scanner, reversed([*_strides(text, *within)]), stopped)
+    start = done[-1][0] if done else within[1]
+    return _digest(name, text, wanted, (start, within[1])), start
 
 
 def numbered(digest: Digest, text: bytes | mmap.mmap) -> Digest:
@@ -69,29 +76,44 @@ def numbered(digest: Digest, text: bytes | mmap.mmap) -> Digest:
     return dataclasses.replace(digest, extracts=tuple(extracts))
 
 
+def _digest(name: str, text: bytes | mmap.mmap, wanted: Sequence[int], searched: Span) -> Digest:
+    extracts = tuple(
+        Extract(first, clean(bytes(text[first:last])))
+        for first, last in _spans(text, wanted, searched)
+    )
+    return Digest(name, len(text), searched[1], extracts, tuple(_steps(text, *searched)))
+
+
 def _search(
-    text: bytes | mmap.mmap, scanner: LineScanner, within: Span, stopped: Callable[[], bool]
-) -> tuple[list[int], int]:
-    """Return the places that matter, the most important first, and up to where it searched."""
+    text: bytes | mmap.mmap,
+    scanner: LineScanner,
+    strides: Iterable[Span],
+    stopped: Callable[[], bool],
+) -> tuple[list[int], list[Span]]:
+    """Return the places that matter, the most important first, and the strides it searched."""
     places: dict[str, list[int]] = {}
-    begins: list[int] = []
-    ends: deque[int] = deque(maxlen=_EDGE)
-    searched = within[0]
-    for first, last in _strides(text, *within):
+    tracebacks: list[int] = []
+    done: list[Span] = []
+    for first, last in strides:
         if stopped():
             break
         for hit in scanner.search(text, first, last):
             places.setdefault(hit.pattern, []).append(hit.begin)
-        places = {key: each[:FIRST] + each[FIRST:][-LAST:] for key, each in places.items()}
-        for place in _tracebacks(text, first, last):
-            (begins if len(begins) < _EDGE else ends).append(place)
-        searched = last
-    return _by_turns([*places.values(), [*begins, *ends]]), searched
+        places = {key: _edges(each, FIRST, LAST) for key, each in places.items()}
+        tracebacks = _edges([*tracebacks, *_tracebacks(text, first, last)], _EDGE, _EDGE)
+        done.append((first, last))
+    return _by_turns([*places.values(), tracebacks]), done
+
+
+def _edges(places: Sequence[int], first: int, last: int) -> list[int]:
+    """Return so many of the first and of the last places, in their order."""
+    ordered = sorted(places)
+    return ordered[:first] + ordered[first:][-last:]
 
 
 def _strides(text: bytes | mmap.mmap, start: int, end: int) -> Iterator[Span]:
     while start < end:
-        last = text.find(b"\n", min(end, start + _STRIDE) - 1, end) + 1 or end
+        last = end_of_part(text, start + _STRIDE, end)
         yield start, last
         start = last
 
@@ -177,7 +199,7 @@ def _steps(text: bytes | mmap.mmap, start: int, end: int) -> Iterator[Step]:
     for part in range(1, _PARTS + 1):
         last = start + (end - start) * part // _PARTS
         first = max(start, last - _LOOKED_AT)
-        first = text.find(b"\n", first, last) + 1 if first > start else start
+        first = (text.find(b"\n", first, last) + 1 if first > start else 0) or first
         window = bytes(text[first:last])
         lines: dict[object, Step] = {}
         for step in progress.find(window).steps:

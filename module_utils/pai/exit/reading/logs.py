@@ -21,6 +21,8 @@ from ..digests.digest_piece import Piece, lines_in
 SEARCHED = 10 * 1024 * 1024
 _CHUNK = 1024 * 1024
 _SHOWN = 16 * 1024
+#: So far behind a part its last line may end; of a longer one it has a piece.
+_ENDLESS = 64 * 1024
 #: What log capture calls the file that it writes, and a finished one: ``@``, a TAI64N time, ``.s``.
 CURRENT = "current"
 _ROTATED = re.compile(r"^@[0-9a-f]{24}\.s$")
@@ -106,16 +108,36 @@ def clean(text: bytes) -> bytes:
 
 
 def chunks(
-    text: bytes | mmap.mmap, start: int = 0, finish: int | None = None
+    text: bytes | mmap.mmap,
+    start: int = 0,
+    finish: int | None = None,
+    endless: int = _ENDLESS,
 ) -> Iterator[tuple[int, int]]:
-    """Yield start and end of pieces of about 1 MiB that end with a line; at least one piece."""
-    finish = end = len(text) if finish is None else finish
+    """Yield start and end of pieces of about 1 MiB that end with a line; at least one piece.
+
+    A line that goes on for more than ``endless`` bytes behind a piece is cut.
+    """
+    finish = len(text) if finish is None else finish
     if start >= finish:
         yield start, start
     while start < finish:
-        end = min(text.find(b"\n", start + _CHUNK - 1, finish) + 1 or finish, finish)
+        end = end_of_part(text, start + _CHUNK, finish, endless)
         yield start, end
         start = end
+
+
+def end_of_part(text: bytes | mmap.mmap, place: int, finish: int, endless: int = _ENDLESS) -> int:
+    """Return where a part that has its bytes at ``place`` ends: behind a line, if one ends soon.
+
+    Progress bars end with a carriage return. What ends with neither is cut before a character.
+    """
+    last = min(finish, place + endless)
+    newline = text.find(b"\n", place - 1, last) + 1
+    if newline or last >= finish:
+        return newline or finish
+    returned = text.find(b"\r", place - 1, last) + 1
+    begins = (at for at in range(place, place - 4, -1) if text[at] & 0xC0 != 0x80)
+    return returned or next(begins, place)
 
 
 def part(log: Log, place: int) -> tuple[Log, int]:

@@ -48,7 +48,7 @@ class Scanner:
     def search(self, text: bytes) -> dict[str, Hit]:
         """Return the first hit of every pattern that occurs in ``text``, which is valid UTF-8."""
         hits: dict[str, Hit] = {}
-        for start, end in chunks(text):
+        for start, end in chunks(text, endless=len(text)):  # a match may be as long as its line
             _search(self._by_chunk, text[start:end], start, hits)
         _search(self._by_text, text, 0, hits)
         return hits

@@ -19,6 +19,8 @@ ERROR = "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00
 FILL = "seq -f 'reader %08.0f waits for the others' 1 {lines}"
 #: Small files, of which one is kept.
 SMALL = {"PAI_LOG_FILE_BYTES": "200000", "PAI_LOG_FILES_KEPT": "1"}
+#: What it prints is read by nobody who could be late.
+QUIET = {"stdout": subprocess.DEVNULL}
 FOUND = "until [ -e logs/user-all/earlier.json ]; do sleep 0.05; done"
 
 
@@ -93,7 +95,7 @@ def children_of(runtime):
 
 
 def test_the_child_steps_back_behind_the_command(runtime, stuck, gone):
-    process = runtime.start("bash", "-c", f"{fill()}; sleep 60", env=SMALL)
+    process = runtime.start("bash", "-c", f"{fill()}; sleep 60", env=SMALL, **QUIET)
     child = stuck()
     assert os.getpriority(os.PRIO_PROCESS, child) == 19
     assert os.sched_getscheduler(child) == os.SCHED_BATCH
@@ -108,11 +110,101 @@ def test_the_child_steps_back_behind_the_command(runtime, stuck, gone):
 def test_a_child_that_hangs_holds_nothing_up(runtime, stuck, gone):
     wait = "until [ -e go ]; do sleep 0.05; done"
     script = f"{fill()}; {wait}; {fill(20_000)}; exit 4"
-    process = runtime.start("bash", "-c", script, env=SMALL)
+    process = runtime.start("bash", "-c", script, env=SMALL, **QUIET)
     child = stuck()
     (runtime.home / "go").touch()
     assert runtime.finish(process).code == 4
     assert gone(child)
+
+
+PLAYING = (
+    "(logs / 'playing').touch()\nimport time\nwhile not (logs / 'go').exists(): time.sleep(0.05)"
+)
+
+
+def test_a_signal_during_the_exit_playbook_ends_the_child_at_once(runtime, stuck, gone, wait_for):
+    runtime.hook("exit", PLAYING)
+    process = runtime.start("bash", "-c", f"{fill()}; exit 4", env=SMALL, **QUIET)
+    child = stuck()
+    unfinished = runtime.logs / "user-all" / f".earlier.json.{child}"
+    unfinished.touch()
+    wait_for((runtime.logs / "playing").exists)
+    assert not gone(child)
+    process.send_signal(signal.SIGTERM)
+    wait_for(lambda: gone(child))
+    assert not (runtime.logs / "exit.json").exists()
+    (runtime.logs / "go").touch()
+    finished = runtime.finish(process)
+    assert finished.exit["reason"] == "analysed"
+    assert "the search of finished log files ended" not in finished.runtime_log
+    assert not unfinished.exists()
+
+
+def test_a_child_that_is_killed_leaves_nothing_and_is_told(runtime, stuck, wait_for):
+    said = "grep -q 'searched at the end' logs/runtime.log"
+    script = f"{fill()}; until {said}; do sleep 0.05; done; exit 4"
+    process = runtime.start("bash", "-c", script, env=SMALL, **QUIET)
+    child = stuck()
+    unfinished = runtime.logs / "user-all" / f".earlier.json.{child}"
+    unfinished.touch()
+    os.kill(child, signal.SIGKILL)
+    finished = runtime.finish(process)
+    assert finished.code == 4
+    assert finished.runtime_log.count("the search of finished log files ended with 137: they") == 1
+    assert not unfinished.exists()
+
+
+def test_a_child_that_we_end_is_no_reason_to_give_up(runtime, wait_for, tmp_path):
+    bare = tmp_path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True)
+    packages = next(bare.glob("lib/python*/site-packages"))
+    slow = "import sys, time; 'digest' in sys.orig_argv and time.sleep(1000)\n"
+    (packages / "slow.pth").write_text(slow)  # before it can hear a signal
+    script = f"{fill()}; until [ -e go ]; do sleep 0.05; done; rm logs/user-all/@*.s; exit 4"
+    environment = {**SMALL, "PAI_PYTHON": str(bare / "bin" / "python")}
+    process = runtime.start("bash", "-c", script, env=environment, **QUIET)
+    wait_for(lambda: next(children_of(runtime), 0))
+    (runtime.home / "go").touch()
+    finished = runtime.finish(process)
+    assert finished.code == 4
+    assert "the search of finished log files ended" not in finished.runtime_log
+
+
+@pytest.mark.parametrize(
+    ("broken", "written"),
+    [
+        pytest.param("log_search.LogSearch.settle", True, id="to settle"),
+        pytest.param("ending.Ending.conclude", False, id="to conclude"),
+    ],
+)
+def test_a_defect_of_ours_at_the_end_leaves_no_child_and_costs_nothing_else(
+    runtime, stuck, gone, broken, written
+):
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1] + '/module_utils')\n"
+        "from pai.supervisor import cli, ending, log_search\n"
+        "def fail(*_arguments): raise RuntimeError('a defect')\n"
+        f"{broken} = fail\n"
+        "raise SystemExit(cli.main(sys.argv[2:]))"
+    )
+    places = ["--work-dir", str(runtime.work), "--log-dir", str(runtime.logs)]
+    wait = f"{fill()}; until [ -e go ]; do sleep 0.05; done; exit 4"
+    words = [sys.executable, "-c", program, str(runtime.launcher.parents[1]), "run", *places]
+    process = subprocess.Popen(
+        [*words, "--", "bash", "-c", wait],
+        env={**runtime.environment, **SMALL},
+        cwd=runtime.home,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    runtime.processes.append(process)
+    child = stuck()
+    (runtime.home / "go").touch()
+    said = process.communicate(timeout=60)[1].decode()
+    assert process.returncode == 4
+    assert "RuntimeError: a defect" in said
+    assert gone(child)
+    assert (runtime.logs / "exit.json").exists() is written
 
 
 @pytest.mark.usefixtures("stuck")

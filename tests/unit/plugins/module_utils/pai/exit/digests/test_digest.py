@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.digests.d
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.digests.digest_make import (
     OF_ONE,
     make,
+    make_from_end,
     numbered,
 )
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.search.line_scan import (
@@ -93,6 +95,18 @@ def test_a_line_without_end_does_not_take_all_the_room() -> None:
     assert len(kept(digest_of(b"x" * 10**6 + b"CUDA out of memory " + b"y" * 10**6))) <= 1 << 17
 
 
+@pytest.mark.parametrize("end", [b"", b"\n"], ids=["without", "before"])
+def test_a_file_without_line_ends_is_never_copied_whole(end: bytes) -> None:
+    text = ERROR + b"x" * (32 << 20) + end
+    tracemalloc.start()
+    found = digest_of(text)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.searched == len(text)
+    assert ERROR in kept(found)
+    assert peak < 12 << 20
+
+
 def test_work_that_goes_on_is_noted_where_it_stands() -> None:
     steps = b"".join(b"epoch 1 step %d loss 0.5\n" % n for n in range(20_000))
     found = digest_of(steps)
@@ -106,10 +120,28 @@ def test_who_is_told_to_stop_keeps_what_was_searched() -> None:
     text = ERROR + FILLER * 150
     answers = iter([False, True])
     found = make("@1.s", text, SCANNER, (0, len(text)), lambda: next(answers))
-    assert 0 < found.searched < len(text)
+    assert 0 < found.searched < 3 << 20
     assert ERROR in kept(found)
     nothing = make("@1.s", text, SCANNER, (0, len(text)), lambda: True)
     assert (nothing.searched, nothing.extracts) == (0, ())
+
+
+def test_from_the_end_the_same_is_found() -> None:
+    text = (traceback(3) + FILLER * 20 + ERROR) * 3
+    found, start = make_from_end("@1.s", text, SCANNER, (0, len(text)))
+    assert start == 0
+    assert found == make("@1.s", text, SCANNER, (0, len(text)))
+
+
+def test_who_begins_at_the_end_and_is_told_to_stop_has_the_newest() -> None:
+    text = ERROR + FILLER * 150 + ERROR
+    answers = iter([False, True])
+    found, start = make_from_end("@1.s", text, SCANNER, (0, len(text)), lambda: next(answers))
+    assert 0 < start < len(text) - (1 << 18)
+    assert [len(text) - len(ERROR) >= each.place >= start for each in found.extracts] == [True]
+    assert kept(found).endswith(ERROR)
+    nothing = make_from_end("@1.s", text, SCANNER, (0, len(text)), lambda: True)
+    assert (nothing[1], nothing[0].extracts) == (len(text), ())
 
 
 def test_what_was_kept_is_read_again_and_is_its_owners_alone(tmp_path: Path) -> None:
@@ -126,8 +158,16 @@ def test_a_log_without_digests_has_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ["", "[]", '{"files": [{"name": "@1.s"}]}', '{"files": [{"lines": 1}]}'],
-    ids=["empty", "of another form", "cut", "wrong"],
+    [
+        "",
+        "[]",
+        '{"files": [{"name": "@1.s"}]}',
+        '{"files": [{"lines": 1}]}',
+        '{"files": [{"lines": [[0, 1, 5]]}]}',
+        '{"files": [{"lines": [[1e999, 1, "x"]]}]}',
+        '{"files": ' + "[" * 200_000,
+    ],
+    ids=["empty", "of another form", "cut", "wrong", "no text", "too large", "too deep"],
 )
 def test_a_damaged_file_is_told_and_begun_anew(tmp_path: Path, content: str) -> None:
     (tmp_path / NAME).write_text(content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,10 +77,10 @@ class Logs:
         made = digest_make.make(NAMES[number], text, DOCTOR.scanner, (0, end))
         digest.add(self.directory, digest_make.numbered(made, text))
 
-    def read(self, current: bytes = FILLER, seconds: float = 60.0) -> Log:
+    def read(self, current: bytes = FILLER, seconds: float = 60.0, own: float = 60.0) -> Log:
         (self.directory / "current").write_bytes(current)
         log = read_log(self.directory / "current", limit=LIMIT)
-        return look_back(log, DOCTOR.scanner, self.problems, seconds)
+        return look_back(log, DOCTOR.scanner, self.problems, seconds, own)
 
 
 @pytest.fixture
@@ -141,6 +142,38 @@ def test_where_time_is_over_it_is_said_what_was_not_searched(logs: Logs) -> None
         f"log {logs.directory / NAMES[0]}: {size:.1f} MB of it were not searched:"
         " there was no more time"
     ]
+
+
+def test_where_time_is_over_it_is_said_what_of_the_file_itself_was_not_searched(
+    logs: Logs,
+) -> None:
+    logs.there(0, FILLER + OOM + FILLER)
+    log = logs.read(current=OOM + FILLER * 40, own=-1.0)
+    assert {piece.path.name for piece in log.pieces} == {NAMES[0]}
+    assert logs.problems == [
+        f"log {logs.directory / 'current'}: {log.skipped / 10**6:.1f} MB of it were not searched:"
+        " there was no more time"
+    ]
+
+
+class Slow(LineScanner):
+    """Lets time run out once it has searched."""
+
+    def __init__(self) -> None:
+        super().__init__(["CUDA out of memory"])
+
+    def search(self, text: Any, start: int = 0, end: int | None = None) -> list[LineHit]:
+        found = super().search(text, start, end)
+        time.sleep(0.5)
+        return found
+
+
+def test_of_the_file_itself_the_newest_part_comes_first(logs: Logs) -> None:
+    path = logs.directory / "current"
+    path.write_bytes(b"first " + OOM + FILLER * 100 + b"last " + OOM + FILLER)
+    log = look_back(read_log(path, limit=LIMIT), Slow(), logs.problems, own_seconds=0.4)
+    assert [b"last " + OOM in piece.text for piece in log.pieces] == [True]
+    assert len(logs.problems) == 1
 
 
 class Meanwhile(LineScanner):

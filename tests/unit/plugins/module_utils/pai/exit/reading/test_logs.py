@@ -83,6 +83,33 @@ def test_chunks_end_with_lines() -> None:
     assert pieces[-1][1] == len(text) * 3000
 
 
-def test_a_line_longer_than_a_chunk_is_one_chunk() -> None:
-    text = b"x" * (3 << 20) + b"\ny"
-    assert list(chunks(text)) == [(0, (3 << 20) + 1), ((3 << 20) + 1, len(text))]
+def test_a_line_a_little_longer_than_a_chunk_is_one_chunk() -> None:
+    text = b"x" * ((1 << 20) + 60_000) + b"\ny"
+    assert list(chunks(text)) == [(0, len(text) - 1), (len(text) - 1, len(text))]
+
+
+@pytest.mark.parametrize(
+    ("line", "ends"),
+    [(b"x" * 99, b"x"), (b"\r 12% done" * 9, b"\r")],
+    ids=["without any end", "of a progress bar"],
+)
+def test_an_endless_line_is_several_chunks(line: bytes, ends: bytes) -> None:
+    text = line * 40_000
+    found = list(chunks(text))
+    assert [begin for begin, _end in found[1:]] == [end for _begin, end in found[:-1]]
+    assert found[-1][1] == len(text)
+    assert all(end - begin < 1_200_000 for begin, end in found)
+    assert all(text[end - 1 : end] == ends for _begin, end in found[:-1])
+
+
+def test_an_endless_line_is_one_chunk_for_whom_it_must_be() -> None:
+    text = b"x" * (3 << 20)
+    assert list(chunks(text, endless=len(text))) == [(0, len(text))]
+
+
+@pytest.mark.parametrize("letter", ["é", "€", "😀"])
+@pytest.mark.parametrize("shift", range(4))
+def test_an_endless_line_is_not_cut_within_a_character(letter: str, shift: int) -> None:
+    text = ("x" * shift + letter * 1_000_000).encode()
+    assert len(list(chunks(text))) > 1
+    assert clean(text) == text

@@ -31,6 +31,8 @@ def test_the_first_hit_counts() -> None:
         pytest.param(r"begin\s+step", b"begin\n" + FILLER, id="white space"),
         pytest.param("begin[^x]+end", b"begin\n" + FILLER + b"end\n", id="all but"),
         pytest.param("(?m)^begin$", FILLER + b"begin\n" + FILLER, id="lines"),
+        pytest.param("begin.*end", b"begin" + b"x" * (3 << 20) + b"end", id="an endless line"),
+        pytest.param("begin.*end", b"begin" + b"\r1%" * (1 << 20) + b"end", id="a progress bar"),
         pytest.param("(?i)BEGIN", FILLER + b"begin\n", id="case"),
         pytest.param("größer", FILLER + "größer\n".encode(), id="letters beyond ASCII"),
     ],
