@@ -12,12 +12,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.openpai.runtime.plugins.modules import pai_failure_analysis
+from tests.unit.playbooks import ROOT
 
-CATALOGUE = next(
-    parent / "catalogue"
-    for parent in Path(__file__).resolve().parents
-    if (parent / "catalogue").is_dir()
-)
+CATALOGUE = ROOT / "catalogue"
 OOM = "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB"
 WRITTEN = ["write exit.json", "write pai-termination-log", "write failure.html"]
 Run = Callable[..., dict[str, Any]]

@@ -14,13 +14,10 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.analysis 
 )
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.message import render
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.sources import Sources
+from tests.unit.playbooks import ROOT
 
 CLUSTER_SPEC = Path(__file__).parent / "fixtures" / "k8s-job-exit-spec.yaml"
-CATALOGUE = next(
-    parent / "catalogue"
-    for parent in Path(__file__).resolve().parents
-    if (parent / "catalogue").is_dir()
-)
+CATALOGUE = ROOT / "catalogue"
 OOM = "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB"
 KEYS = [
     "schemaVersion",

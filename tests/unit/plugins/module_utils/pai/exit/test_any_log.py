@@ -36,8 +36,9 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.search.li
 )
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.search.scan import Scanner
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.sources import Sources
+from tests.unit.playbooks import ROOT
 
-CATALOGUE = Path(__file__).resolve().parents[6] / "catalogue"
+CATALOGUE = ROOT / "catalogue"
 START, END = b"[PAI_RUNTIME_ERROR_START]\n", b"[PAI_RUNTIME_ERROR_END]\n"
 TRACEBACK = (
     b'Traceback (most recent call last):\n  File "/w/a.py", line 3, in <module>\n    run()\n'

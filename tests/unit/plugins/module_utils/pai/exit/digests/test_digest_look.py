@@ -37,12 +37,9 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.search.li
     LineScanner,
 )
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.search.page import LineHit
+from tests.unit.playbooks import ROOT
 
-CATALOGUE = next(
-    parent / "catalogue"
-    for parent in Path(__file__).resolve().parents
-    if (parent / "catalogue").is_dir()
-)
+CATALOGUE = ROOT / "catalogue"
 NAMES = [f"@4000000065a1b2c3000000{number:02x}.s" for number in range(4)]
 FILLER = b"".join(b"INFO reader %06d waits for the others\n" % n for n in range(2000))
 #: Of the end so much is read in these tests.

@@ -13,12 +13,9 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.analysis 
     analyse,
 )
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.sources import Sources
+from tests.unit.playbooks import ROOT
 
-CATALOGUE = next(
-    parent / "catalogue"
-    for parent in Path(__file__).resolve().parents
-    if (parent / "catalogue").is_dir()
-)
+CATALOGUE = ROOT / "catalogue"
 GENERIC = 'Traceback (most recent call last):\n  File "a.py", line 2, in f\n    f()\nKeyError: 1\n'
 OOM = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB\n"
 KILLED = {"memory": {"oomKills": 1, "peakBytes": 2**30, "limitBytes": 2**30}}

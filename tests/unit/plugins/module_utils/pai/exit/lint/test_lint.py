@@ -14,8 +14,8 @@ import yaml
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.lint.lint import (
     check_directory,
 )
+from tests.unit.playbooks import ROOT
 
-ROOT = Path(__file__).resolve().parents[7]
 RULE = {"userLogRegex": "no free seat", "match": ["E: no free seat"], "no_match": ["a free seat"]}
 ENTRY = {
     "code": 237,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +17,7 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.model imp
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.patterns.catalogue import (
     load_catalogue,
 )
-
-ROOT = Path(__file__).resolve().parents[7]
+from tests.unit.playbooks import ROOT
 
 
 def printed(*words: str) -> subprocess.CompletedProcess[str]:

@@ -13,12 +13,9 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.lint.lint
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.patterns.catalogue import (
     load_catalogue,
 )
+from tests.unit.playbooks import ROOT
 
-CATALOGUE = next(
-    parent / "catalogue"
-    for parent in Path(__file__).resolve().parents
-    if (parent / "catalogue").is_dir()
-)
+CATALOGUE = ROOT / "catalogue"
 #: code: phrase of the original, which PAI's users know
 OLD = {
     128: "ContainerMayFailDueToGpuDeviceEccError",

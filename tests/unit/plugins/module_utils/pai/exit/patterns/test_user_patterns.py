@@ -19,10 +19,11 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.patterns 
     user_patterns,
 )
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.reading.logs import Log
+from tests.unit.playbooks import ROOT
 
 FILE, collect = user_patterns.FILE, user_patterns.collect
 with_user_patterns, load_catalogue = user_patterns.with_user_patterns, catalogue.load_catalogue
-CATALOGUE = Path(__file__).resolve().parents[7] / "catalogue"
+CATALOGUE = ROOT / "catalogue"
 
 
 def entry(*rules: dict[str, Any], **fields: Any) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
 
 import pytest
 import re2
@@ -26,12 +25,9 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.search.li
 )
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.search.page import lines_of
 from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.search.sieve import Sieve
+from tests.unit.playbooks import ROOT
 
-CATALOGUE = next(
-    parent / "catalogue"
-    for parent in Path(__file__).resolve().parents
-    if (parent / "catalogue").is_dir()
-)
+CATALOGUE = ROOT / "catalogue"
 ENTRIES = load_catalogue(CATALOGUE)
 RULES = [
     (each.role == "noise", rule.user_log) for each in ENTRIES.entries for rule in each.patterns

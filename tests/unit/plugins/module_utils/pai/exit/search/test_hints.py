@@ -21,12 +21,9 @@ from ansible_collections.openpai.runtime.plugins.module_utils.pai.exit.search.tr
     letters,
     required,
 )
+from tests.unit.playbooks import ROOT
 
-CATALOGUE = next(
-    parent / "catalogue"
-    for parent in Path(__file__).resolve().parents
-    if (parent / "catalogue").is_dir()
-)
+CATALOGUE = ROOT / "catalogue"
 RULES = [
     rule
     for path in sorted(CATALOGUE.glob("*.yml"))
